@@ -1,0 +1,2 @@
+//! Nex for NVIDIA Tegra 2 (Motorola Xoom).
+#![cfg_attr(not(test), no_std)]

@@ -1,0 +1,2 @@
+//! Sample guests.
+#![cfg_attr(not(test), no_std)]

@@ -1,0 +1,2 @@
+//! The Nex hypervisor core; knows no board.
+#![cfg_attr(not(test), no_std)]

@@ -1,0 +1,1 @@
+//! Host tool: images, boot volumes, symbol tables.
