@@ -1,1 +1,8 @@
-//! Host tool: images, boot volumes, symbol tables.
+//! What the host does to build and check Nex: flat images with a symbol table, boot volumes, small ELF files.
+//!
+//! The command line is a thin layer over this library, which the QEMU tests use as well.
+
+pub mod cpio;
+pub mod elf32;
+pub mod image;
+pub mod volume;

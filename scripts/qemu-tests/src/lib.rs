@@ -1,1 +1,45 @@
 //! Boots the real image in QEMU and reads its console.
+//!
+//! The library starts machines and waits for what they print; `tests/` says what they should print. Where the image,
+//! the sample guests and the default volume are comes from the environment, which `make test` sets:
+//!
+//! | variable | what | default |
+//! | --- | --- | --- |
+//! | `NEX_IMAGE` | flat image for QEMU's `virt` | `target/nex-qemu-virt.bin` |
+//! | `NEX_GUESTS_DIR` | directory of the guests' ELF files | `target/armv7a-none-eabi/release` |
+//! | `NEX_DEFAULT_VOLUME` | the default boot volume | `target/default.cpio` |
+//! | `NEX_QEMU` | the program | `qemu-system-arm` |
+//! | `NEX_TEST_SLOWNESS` | factor on all deadlines | 1 |
+
+mod machine;
+pub mod strings;
+mod volume;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use machine::{Builder, Machine, Output};
+pub use volume::{Volume, guest_elf};
+
+/// A file of the build: from the environment, or where the Makefile puts it.
+pub(crate) fn built(variable: &str, default: &str) -> PathBuf {
+    std::env::var_os(variable)
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target").join(default), Into::into)
+}
+
+/// The default boot volume.
+///
+/// # Panics
+/// If it was not built.
+pub fn default_volume() -> Vec<u8> {
+    let path = built("NEX_DEFAULT_VOLUME", "default.cpio");
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `make build` first", path.display()))
+}
+
+/// `seconds` of real time, longer on machines that say they are slow.
+///
+/// Deadlines only end tests that hang, so they are generous: a machine shared with other work may be ten times slower.
+pub fn seconds(seconds: u64) -> Duration {
+    let factor = std::env::var("NEX_TEST_SLOWNESS").ok().and_then(|factor| factor.parse().ok()).unwrap_or(1);
+    Duration::from_secs(seconds * factor)
+}

@@ -1,0 +1,119 @@
+# Builds, runs and tests Nex. `make help` lists the targets and variables.
+
+BOARD    ?= qemu-virt
+CPU      ?= $(if $(filter tegra2,$(BOARD)),cortex-a9,cortex-a15)
+SMP      ?= 1
+MEM      ?= 256
+ICOUNT   ?= 0
+GDB      ?= 0
+
+T        := $(or $(CARGO_TARGET_DIR),target)
+ARM      := armv7a-none-eabi
+RELEASE  := $(T)/$(ARM)/release
+ELF      := $(RELEASE)/nex-$(BOARD)
+IMAGE    := $(T)/nex-$(BOARD).bin
+BOOTVOL  ?= $(T)/default.cpio
+NEXTOOL  := $(T)/debug/nextool
+
+# Crates that only make sense on the target, and those that run on the host as well and are tested there.
+TARGET_CRATES := nex-hv nex-qemu-virt nex-tegra2 nex-guest nex-guests
+HOST_CRATES   := nex-abi nex-boot nex-console nex-guest nex-mm nex-sched nex-symbols nextool nex-qemu-tests
+
+# ---- Wrong values are said here, not by a tool further down ----
+
+one_of = $(if $(filter 1,$(words $(filter $2,$($1)))),,$(error $1=$($1): must be one of: $2))
+number = $(if $(filter 1,$(shell echo '$($1)' | grep -cx '[1-9][0-9]*')),,$(error $1=$($1): must be a number$2))
+
+$(call one_of,BOARD,qemu-virt tegra2)
+$(call one_of,CPU,cortex-a15 cortex-a7 cortex-a9)
+$(call one_of,ICOUNT,0 1)
+$(call one_of,GDB,0 1)
+$(call number,MEM, of MiB)
+$(call number,SMP, of CPUs)
+ifeq ($(BOARD)/$(CPU),qemu-virt/cortex-a9)
+$(error CPU=cortex-a9: QEMU's virt machine has none; use CPU=cortex-a15 or CPU=cortex-a7, which Nex drives without \
+	their virtualization extensions)
+endif
+ifeq ($(BOARD),tegra2)
+ifneq ($(CPU),cortex-a9)
+$(error CPU=$(CPU): BOARD=tegra2 has a cortex-a9)
+endif
+endif
+
+# ---- Targets ----
+
+.PHONY: all build board guests bootvol qemu test lint clippy fmt doc size setup clean help FORCE
+.DEFAULT_GOAL := all
+
+all: build
+
+# Runs scripts/setup.sh first, whatever is made, unless it is one of these.
+ifneq ($(filter-out help clean setup,$(or $(MAKECMDGOALS),all)),)
+include $(T)/toolchain.mk
+endif
+$(T)/toolchain.mk: FORCE
+	@scripts/setup.sh $@
+
+setup: ## install what is missing; look for rustup's toolchain again
+	@rm -f $(T)/toolchain.mk
+	@scripts/setup.sh $(T)/toolchain.mk
+	@head -n 1 $(T)/toolchain.mk
+
+build: board $(if $(filter qemu-virt,$(BOARD)),$(T)/default.cpio) ## the image for BOARD, the sample guests and the default boot volume (also: make)
+
+$(NEXTOOL): FORCE
+	@cargo build --quiet --package nextool
+
+board: $(NEXTOOL)
+	$(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) --package nex-$(BOARD)
+	$(if $(filter qemu-virt,$(BOARD)),$(NEXTOOL) image --elf $(ELF) --out $(IMAGE))
+
+guests:
+	$(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) --package nex-guests
+
+$(T)/default.cpio: guests $(NEXTOOL) FORCE
+	$(NEXTOOL) bootvol --dir guest-kit/volumes/default --guests $(RELEASE) --out $@
+
+bootvol: $(NEXTOOL) guests ## pack the directory DIR into the boot volume OUT; sample guests are added where nex.toml names them
+	$(if $(DIR),,$(error DIR is missing: make bootvol DIR=directory OUT=file.cpio))
+	$(if $(OUT),,$(error OUT is missing: make bootvol DIR=directory OUT=file.cpio))
+	$(NEXTOOL) bootvol --dir $(DIR) --guests $(RELEASE) --out $(OUT)
+
+# APPEND and QEMU_ARGS come from the command line or the environment, and are passed on by make itself.
+qemu: build ## build, then boot BOOTVOL on QEMU with the console on this terminal
+	$(if $(filter qemu-virt,$(BOARD)),,$(error BOARD=$(BOARD): not a machine of QEMU; use BOARD=qemu-virt))
+	@CPU=$(CPU) SMP=$(SMP) MEM=$(MEM) ICOUNT=$(ICOUNT) GDB=$(GDB) scripts/qemu.sh $(IMAGE) $(BOOTVOL) $(ELF)
+
+test: ## all checks and tests, on the host and in QEMU; the last line counts them
+	@scripts/test.sh $(abspath $(T))
+
+lint clippy: ## formatting and clippy, for host and target
+	cargo fmt --all --check
+	cargo clippy $(HOST_CRATES:%=--package %) --all-targets -- -D warnings
+	$(TARGET_ENV) cargo clippy --release --target $(ARM) $(TARGET_FLAGS) $(TARGET_CRATES:%=--package %) -- -D warnings
+
+fmt: ## format all code
+	cargo fmt --all
+
+doc: ## API documentation, in target/doc
+	cargo doc --no-deps --document-private-items
+
+size: board ## what the image consists of, and the limit
+	@$(NEXTOOL) size --elf $(ELF)
+
+clean: ## remove everything that was built
+	rm -rf $(T)
+
+help: ## this list
+	@echo 'Targets:'
+	@sed -n 's/^\([a-z ]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@echo 'Variables:'
+	@echo '  BOARD=qemu-virt|tegra2'
+	@echo '  CPU=cortex-a15|cortex-a7   (cortex-a9 with BOARD=tegra2)'
+	@echo '  MEM=MiB  SMP=n             the machine; default 256 and 1'
+	@echo '  BOOTVOL=file.cpio          what to boot; default: target/default.cpio'
+	@echo '  APPEND="words"             more for the command line of Nex'
+	@echo '  ICOUNT=1                   count instructions as nanoseconds: every run is the same'
+	@echo '  GDB=1                      wait for gdb on port 1234'
+	@echo '  QEMU_ARGS="..."            more for the command line of QEMU'
+	@echo 'In `make qemu`, Ctrl-] x quits, and Ctrl-A three times switches the input.'

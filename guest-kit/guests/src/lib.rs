@@ -1,2 +1,0 @@
-//! Sample guests.
-#![cfg_attr(not(test), no_std)]

@@ -1,0 +1,110 @@
+//! CP15 registers and operations that `aarch32-cpu` lacks or declares in a way Nex must not rely on.
+//!
+//! That crate marks its register writes `nomem`; for the registers that decide what memory *is* (TTBR, DACR, TLB and
+//! cache operations) the compiler has to keep memory accesses on their side, so these carry no such option.
+
+use core::arch::asm;
+
+/// TTBR attributes: walks are shareable, inner and outer write-back write-allocate (DDI 0406C B4.1.154, format with
+/// the multiprocessing extensions: IRGN = 0b01 in bits 0 and 6, RGN = 0b01 in 4:3, S = bit 1).
+pub const TTBR_FLAGS: u32 = 1 << 6 | 1 << 3 | 1 << 1;
+
+/// SCTLR bits that must be 0: A (strict alignment), HA, WXN, UWXN, EE, TRE, AFE, TE, V (B4.1.130).
+pub const SCTLR_CLEAR: u32 = 1 << 1 | 1 << 13 | 1 << 17 | 1 << 19 | 1 << 20 | 1 << 25 | 1 << 28 | 1 << 29 | 1 << 30;
+/// SCTLR bits that must be 1: M, C, Z (branch prediction), I.
+pub const SCTLR_SET: u32 = 1 << 0 | 1 << 2 | 1 << 11 | 1 << 12;
+
+macro_rules! cp15 {
+    ($(#[$doc:meta])* read $name:ident, $op1:literal, $crn:literal, $crm:literal, $op2:literal) => {
+        $(#[$doc])*
+        #[inline(always)]
+        pub fn $name() -> u32 {
+            let value: u32;
+            // SAFETY: reading this register has no effect on memory or control flow.
+            unsafe {
+                asm!(concat!("mrc p15, ", $op1, ", {}, ", $crn, ", ", $crm, ", ", $op2), out(reg) value,
+                     options(nostack, preserves_flags))
+            };
+            value
+        }
+    };
+    ($(#[$doc:meta])* write $name:ident, $op1:literal, $crn:literal, $crm:literal, $op2:literal) => {
+        $(#[$doc])*
+        ///
+        /// # Safety
+        /// The write takes effect for the running CPU at the next context synchronisation. The caller guarantees that
+        /// Nex's text, data and current stack stay mapped as they are, whatever the new value changes.
+        #[inline(always)]
+        pub unsafe fn $name(value: u32) {
+            // SAFETY: the caller's promise; no `nomem`, so memory accesses are not moved across it.
+            unsafe {
+                asm!(concat!("mcr p15, ", $op1, ", {}, ", $crn, ", ", $crm, ", ", $op2), in(reg) value,
+                     options(nostack, preserves_flags))
+            };
+        }
+    };
+    ($(#[$doc:meta])* op $name:ident, $op1:literal, $crn:literal, $crm:literal, $op2:literal) => {
+        $(#[$doc])*
+        #[inline(always)]
+        pub fn $name(value: u32) {
+            // SAFETY: a maintenance operation that only discards copies of what memory or tables hold (TLB, branch
+            // predictor, instruction cache) or writes them back; it cannot change the value of any location.
+            unsafe {
+                asm!(concat!("mcr p15, ", $op1, ", {}, ", $crn, ", ", $crm, ", ", $op2), in(reg) value,
+                     options(nostack, preserves_flags))
+            };
+        }
+    };
+}
+
+cp15!(/// DFSR: data fault status (B4.1.52).
+    read dfsr, "0", "c5", "c0", "0");
+cp15!(/// IFSR: instruction fault status (B4.1.96).
+    read ifsr, "0", "c5", "c0", "1");
+cp15!(/// DFAR: address of the last synchronous data abort (B4.1.51).
+    read dfar, "0", "c6", "c0", "0");
+cp15!(/// IFAR: address of the last prefetch abort (B4.1.95).
+    read ifar, "0", "c6", "c0", "2");
+cp15!(/// CTR: cache type (B4.1.42); DminLine in bits 19:16 as log2 of words.
+    read ctr, "0", "c0", "c0", "1");
+cp15!(/// ID_MMFR3: bits 23:20 say whether table walks see the data cache (B4.1.92).
+    read id_mmfr3, "0", "c0", "c1", "7");
+cp15!(/// MIDR: main ID (B4.1.105).
+    read midr, "0", "c0", "c0", "0");
+cp15!(/// MPIDR: affinity of this CPU (B4.1.106).
+    read mpidr, "0", "c0", "c0", "5");
+cp15!(/// TPIDRPRW: PL1-only software thread ID; Nex keeps its per-CPU pointer there (B4.1.150).
+    read tpidrprw, "0", "c13", "c0", "4");
+cp15!(/// Writes TPIDRPRW.
+    write set_tpidrprw, "0", "c13", "c0", "4");
+cp15!(/// Writes CPACR: coprocessor access (B4.1.40).
+    write set_cpacr, "0", "c1", "c0", "2");
+
+cp15!(/// TLBIALL: this CPU's whole unified TLB (B4.2.2).
+    op tlbiall, "0", "c8", "c7", "0");
+cp15!(/// TLBIMVAA: one page, all ASIDs, global entries too; value = address.
+    op tlbimvaa, "0", "c8", "c7", "3");
+cp15!(/// TLBIASID: all non-global entries of an ASID.
+    op tlbiasid, "0", "c8", "c7", "2");
+cp15!(/// BPIALL: branch predictor.
+    op bpiall, "0", "c7", "c5", "6");
+cp15!(/// ICIALLU: all instruction caches to the point of unification.
+    op iciallu, "0", "c7", "c5", "0");
+cp15!(/// DCCMVAU: clean a data cache line to the point of unification. The address must be mapped: it can fault.
+    op dccmvau, "0", "c7", "c11", "1");
+cp15!(/// DCCMVAC: clean a data cache line to the point of coherency. The address must be mapped.
+    op dccmvac, "0", "c7", "c10", "1");
+
+/// Instruction synchronisation barrier.
+#[inline(always)]
+pub fn isb() {
+    // SAFETY: a barrier.
+    unsafe { asm!("isb", options(nostack, preserves_flags)) }
+}
+
+/// Data synchronisation barrier, full system.
+#[inline(always)]
+pub fn dsb() {
+    // SAFETY: a barrier.
+    unsafe { asm!("dsb", options(nostack, preserves_flags)) }
+}

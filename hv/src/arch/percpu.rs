@@ -1,0 +1,124 @@
+//! Per-CPU data, found through TPIDRPRW.
+//!
+//! It lies in the window, because the vectors use it while a guest's address space is active. Fields that the
+//! assembly touches come first; the rest is reached through [`this_cpu`] and only by its own CPU.
+
+use core::cell::Cell;
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+use super::cp15;
+use super::frame::Frame;
+
+/// CPUs that the data structures are laid out for.
+pub const MAX_CPUS: usize = 4;
+
+const EXCEPTION_STACK_BYTES: usize = 8 * 1024;
+
+/// What a CPU needs at hand. One per CPU, never moved.
+#[repr(C, align(64))]
+pub struct PerCpu {
+    /// Registers of the guest that runs or ran last on this CPU. While a guest runs, SP_svc points at its end, so
+    /// that every vector saves the guest right here. Written by the vectors.
+    pub(super) guest_frame: core::cell::UnsafeCell<Frame>,
+    /// SP of the hypervisor thread that entered the guest.
+    pub(super) host_sp: Cell<u32>,
+    /// TTBR0 for Nex's own address space.
+    pub(super) nex_ttbr0: Cell<u32>,
+    /// TTBR0 for the table that maps the window only, used while ASID and table change (B3.10.4).
+    pub(super) limbo_ttbr0: Cell<u32>,
+
+    /// Number of this CPU, from 0.
+    pub index: u32,
+    /// Set when the scheduler has to run before this CPU returns to what it interrupted.
+    pub need_resched: AtomicBool,
+    /// Depth of interrupt handlers on this CPU.
+    pub irq_depth: AtomicU32,
+    /// Interrupts taken.
+    pub irq_count: AtomicU64,
+
+    abort_stack: Stack,
+    fiq_stack: Stack,
+}
+
+#[repr(C, align(8))]
+struct Stack(core::cell::UnsafeCell<[u8; EXCEPTION_STACK_BYTES]>);
+
+impl Stack {
+    const fn new() -> Self {
+        Stack(core::cell::UnsafeCell::new([0; EXCEPTION_STACK_BYTES]))
+    }
+    fn top(&self) -> u32 {
+        self.0.get() as u32 + EXCEPTION_STACK_BYTES as u32
+    }
+}
+
+impl PerCpu {
+    const fn new(index: u32) -> Self {
+        PerCpu {
+            guest_frame: core::cell::UnsafeCell::new(Frame::ZERO),
+            host_sp: Cell::new(0),
+            nex_ttbr0: Cell::new(0),
+            limbo_ttbr0: Cell::new(0),
+            index,
+            need_resched: AtomicBool::new(false),
+            irq_depth: AtomicU32::new(0),
+            irq_count: AtomicU64::new(0),
+            abort_stack: Stack::new(),
+            fiq_stack: Stack::new(),
+        }
+    }
+
+    /// Sets the TTBR0 values used at every world switch.
+    pub fn set_tables(&self, nex_ttbr0: u32, limbo_ttbr0: u32) {
+        self.nex_ttbr0.set(nex_ttbr0);
+        self.limbo_ttbr0.set(limbo_ttbr0);
+    }
+
+    /// Asks for the scheduler at the next chance.
+    pub fn request_resched(&self) {
+        self.need_resched.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether an interrupt handler runs on this CPU.
+    pub fn in_interrupt(&self) -> bool {
+        self.irq_depth.load(Ordering::Relaxed) != 0
+    }
+}
+
+struct PerCpuArray([PerCpu; MAX_CPUS]);
+// SAFETY: each element is used by the CPU with its index only (`this_cpu` is the one way in), except for its atomics.
+unsafe impl Sync for PerCpuArray {}
+
+static PER_CPU: PerCpuArray =
+    PerCpuArray([PerCpu::new(0), PerCpu::new(1), PerCpu::new(2), PerCpu::new(3)]);
+
+/// The running CPU's data.
+///
+/// # Panics
+/// Never; before [`init_this_cpu`] it must not be called (TPIDRPRW is unknown at reset).
+#[inline(always)]
+pub fn this_cpu() -> &'static PerCpu {
+    // SAFETY: TPIDRPRW is only ever written by `init_this_cpu`, with a pointer to a static.
+    unsafe { &*(cp15::tpidrprw() as *const PerCpu) }
+}
+
+/// Makes `index`'s data the running CPU's and gives the exception modes their stacks.
+///
+/// # Safety
+/// Once per CPU, with its own index, in SVC mode with IRQ and FIQ masked.
+pub unsafe fn init_this_cpu(index: usize) {
+    let cpu = &PER_CPU.0[index];
+    // SAFETY: TPIDRPRW is free for Nex's use; the pointer is to a static. The mode changes touch only the banked stack
+    // pointers of ABT, FIQ, UND and IRQ, and return to SVC; interrupts are masked by the caller.
+    unsafe {
+        cp15::set_tpidrprw(cpu as *const PerCpu as u32);
+        core::arch::asm!(
+            "cps #0x17", "mov sp, {abt}",
+            "cps #0x11", "mov sp, {fiq}",
+            "cps #0x13",
+            abt = in(reg) cpu.abort_stack.top(),
+            fiq = in(reg) cpu.fiq_stack.top(),
+            options(nostack, preserves_flags),
+        );
+    }
+}

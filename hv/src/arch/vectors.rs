@@ -1,0 +1,256 @@
+//! The exception vectors. Assembly saves, switches stack, calls Rust, restores; the rest is Rust.
+//!
+//! Every vector builds one [`Frame`] with SRS and a store-multiple on the SVC stack. While a guest runs, SP_svc is the
+//! end of its frame in the per-CPU data, so the guest is saved in its place by the same instructions; the saved mode
+//! (User or not) then tells the two apart. Aborts of Nex itself are the exception: the SVC stack may be what faulted
+//! (a guard page), so their frame goes to the abort mode's own stack.
+//!
+//! On entry the CPU has masked IRQs (B1.8.3); they stay masked until the frame is restored.
+
+use super::frame::{self, Frame};
+use super::percpu::PerCpu;
+use core::mem::offset_of;
+
+/// Why a vector was taken; the numbers are the vector offsets divided by 4.
+#[repr(u32)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Trap {
+    /// Undefined instruction.
+    Undefined = 1,
+    /// SVC instruction.
+    Svc = 2,
+    /// Instruction fetch failed.
+    PrefetchAbort = 3,
+    /// Data access failed.
+    DataAbort = 4,
+    /// Interrupt.
+    Irq = 6,
+    /// Fast interrupt.
+    Fiq = 7,
+}
+
+impl Trap {
+    /// The trap for a vector number; anything unknown is an undefined instruction, which is what the CPU can make of it.
+    pub const fn from_vector(number: u32) -> Trap {
+        match number {
+            2 => Trap::Svc,
+            3 => Trap::PrefetchAbort,
+            4 => Trap::DataAbort,
+            6 => Trap::Irq,
+            7 => Trap::Fiq,
+            _ => Trap::Undefined,
+        }
+    }
+}
+
+core::arch::global_asm!(
+    r#"
+    .section .vectors, "ax"
+    .arm
+    .balign 32
+    .global nex_vectors
+nex_vectors:
+    b nex_vec_und                   @ reset: never taken through VBAR
+    b nex_vec_und
+    b nex_vec_svc
+    b nex_vec_pabt
+    b nex_vec_dabt
+    b nex_vec_und
+    b nex_vec_irq
+    b nex_vec_fiq
+
+    // IRQ first: the one that matters for speed. The vector's number goes to r1 once the registers are saved.
+    .type nex_vec_irq, %function
+nex_vec_irq:
+    sub lr, lr, #4
+    srsdb sp!, #0x13
+    cps #0x13
+    sub sp, sp, #8
+    push {{r0-r12}}
+    mov r1, #6
+nex_trap:                           @ SVC mode, sp = frame but for its sp and lr, r1 = vector
+    ldr r0, [sp, #{cpsr}]
+    tst r0, #0xf                    @ User is the only mode with zeros there
+    beq nex_guest_exit
+    add r2, sp, #{bytes}
+    str r2, [sp, #{sp_}]
+    str lr, [sp, #{lr_}]
+    mov r0, sp
+    mov r4, sp
+    bic sp, sp, #7                  @ AAPCS: 8-byte aligned at a call
+    bl {host_trap}                  @ (frame, vector)
+    mov sp, r4
+    clrex                           @ the interrupted LDREX has lost its reservation (B1.8.4, A3.4.5)
+    ldr lr, [sp, #{lr_}]
+    pop {{r0-r12}}
+    add sp, sp, #8
+    rfeia sp!
+    .size nex_vec_irq, . - nex_vec_irq
+
+    .type nex_vec_und, %function
+nex_vec_und:
+    srsdb sp!, #0x13
+    cps #0x13
+    sub sp, sp, #8
+    push {{r0-r12}}
+    mov r1, #1
+    b nex_trap
+    .size nex_vec_und, . - nex_vec_und
+
+    .type nex_vec_svc, %function
+nex_vec_svc:
+    srsdb sp!, #0x13
+    sub sp, sp, #8
+    push {{r0-r12}}
+    mov r1, #2
+    b nex_trap
+    .size nex_vec_svc, . - nex_vec_svc
+
+    .macro nex_abort name, adjust, vector
+    .type \name, %function
+\name:
+    sub lr, lr, #\adjust
+    push {{r0}}                     @ on the abort stack
+    mrs r0, spsr
+    tst r0, #0xf
+    pop {{r0}}
+    bne 1f
+    srsdb sp!, #0x13
+    cps #0x13
+    sub sp, sp, #8
+    push {{r0-r12}}
+    mov r1, #\vector
+    b nex_guest_exit
+1:  srsdb sp!, #0x17
+    sub sp, sp, #8
+    push {{r0-r12}}
+    mov r1, #\vector
+    b nex_own_abort
+    .size \name, . - \name
+    .endm
+
+    nex_abort nex_vec_dabt, 8, 4
+    nex_abort nex_vec_pabt, 4, 3
+
+    // An abort of Nex: frame on the abort stack, sp and lr of SVC fetched into it. Returns if the handler mended it.
+    .type nex_own_abort, %function
+nex_own_abort:
+    mov r5, r1
+    cps #0x13
+    mov r2, sp
+    mov r3, lr
+    cps #0x17
+    str r2, [sp, #{sp_}]
+    str r3, [sp, #{lr_}]
+    mov r0, sp
+    mov r4, sp
+    bic sp, sp, #7
+    bl {own_abort}                  @ (frame, vector)
+    mov sp, r4
+    pop {{r0-r12}}
+    add sp, sp, #8
+    rfeia sp!
+    .size nex_own_abort, . - nex_own_abort
+
+    // No source is routed to FIQ yet; one that comes is reported like an abort, on the FIQ stack.
+    .type nex_vec_fiq, %function
+nex_vec_fiq:
+    sub lr, lr, #4
+    srsdb sp!, #0x11
+    sub sp, sp, #8
+    push {{r0-r7}}
+    sub sp, sp, #20
+    mov r0, sp
+    mov r1, #7
+    bl {own_abort}
+    b .
+    .size nex_vec_fiq, . - nex_vec_fiq
+
+    // A guest has trapped: sp = its frame, r1 = vector. Finish the frame, go back to Nex's address space and return
+    // from nex_enter_guest with the vector's number.
+    .type nex_guest_exit, %function
+nex_guest_exit:
+    add r0, sp, #{sp_}
+    stm r0, {{sp, lr}}^
+    mrc p15, 0, r2, c13, c0, 4      @ TPIDRPRW: per-CPU data
+    ldr r3, [r2, #{limbo}]
+    ldr r4, [r2, #{nex}]
+    ldr sp, [r2, #{host_sp}]
+    // B3.10.4: while ASID and table do not belong together, only global mappings may be reachable.
+    dsb
+    mcr p15, 0, r3, c2, c0, 0       @ TTBR0 = window only
+    isb
+    mov r0, #0
+    mcr p15, 0, r0, c13, c0, 1      @ CONTEXTIDR: Nex's ASID is 0
+    isb
+    mcr p15, 0, r4, c2, c0, 0       @ TTBR0 = Nex
+    isb
+    mov r0, r1
+    pop {{r4-r11, pc}}
+    .size nex_guest_exit, . - nex_guest_exit
+
+    // extern "C" fn nex_enter_guest(cpu: *const PerCpu, ttbr0: u32, contextidr: u32) -> u32
+    // IRQ masked, SVC mode. Runs the guest whose registers are in cpu.guest_frame until it traps.
+    .global nex_enter_guest
+    .type nex_enter_guest, %function
+nex_enter_guest:
+    push {{r4-r11, lr}}
+    str sp, [r0, #{host_sp}]
+    ldr r3, [r0, #{limbo}]
+    dsb
+    mcr p15, 0, r3, c2, c0, 0
+    isb
+    mcr p15, 0, r2, c13, c0, 1
+    isb
+    mcr p15, 0, r1, c2, c0, 0
+    isb
+    add sp, r0, #{guest_frame}
+    add r0, sp, #{sp_}
+    ldm r0, {{sp, lr}}^             @ User mode's; a banked access needs no NOP after it on ARMv7 (B9.3.7)
+    clrex
+    ldm sp, {{r0-r12}}
+    add sp, sp, #{pc}
+    rfeia sp!                       @ leaves sp at the frame's end, where the vectors want it
+    .size nex_enter_guest, . - nex_enter_guest
+    .text
+    "#,
+    cpsr = const frame::CPSR,
+    sp_ = const frame::SP,
+    lr_ = const frame::LR,
+    pc = const frame::PC,
+    bytes = const frame::BYTES,
+    host_sp = const offset_of!(PerCpu, host_sp),
+    limbo = const offset_of!(PerCpu, limbo_ttbr0),
+    nex = const offset_of!(PerCpu, nex_ttbr0),
+    guest_frame = const offset_of!(PerCpu, guest_frame),
+    host_trap = sym crate::trap::host_trap,
+    own_abort = sym crate::trap::own_abort,
+);
+
+unsafe extern "C" {
+    fn nex_enter_guest(cpu: *const PerCpu, ttbr0: u32, contextidr: u32) -> u32;
+}
+
+/// Runs a guest in User mode from `frame` until it traps; `frame` then holds its registers at the trap.
+///
+/// `ttbr0` and `contextidr` name its address space. IRQs are masked while Nex runs and stay masked on return: an
+/// interrupt of the guest is reported as [`Trap::Irq`] and still pending.
+///
+/// # Safety
+/// - `ttbr0` is the table of an address space that maps the window as Nex's own does, and nothing of Nex's memory
+///   with User access.
+/// - `contextidr` is an ASID that no other address space uses.
+/// - IRQs are masked.
+pub unsafe fn enter_guest(frame: &mut Frame, ttbr0: u32, contextidr: u32) -> Trap {
+    let cpu = super::percpu::this_cpu();
+    // User mode, IRQ and asynchronous aborts open, FIQ masked (no FIQ source yet); flags and T, IT as the guest has them.
+    frame.cpsr = frame.cpsr & 0xfe0f_fe20 | 0x50;
+    // SAFETY: the guest frame belongs to this CPU and nothing else uses it while IRQs are masked. The assembly saves
+    // and restores all callee-saved registers; the address space is right by the caller's promise.
+    unsafe {
+        *cpu.guest_frame.get() = *frame;
+        let vector = nex_enter_guest(cpu, ttbr0, contextidr);
+        *frame = *cpu.guest_frame.get();
+        Trap::from_vector(vector)
+    }
+}

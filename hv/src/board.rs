@@ -1,0 +1,196 @@
+//! What the core asks of a board: small behaviour traits, and a description of the machine.
+//!
+//! The core never names a board. A board crate is a library that implements [`Board`] and a binary that calls
+//! [`crate::start`]. UARTs speak the `embedded-hal-nb` serial traits, so that drivers written for those fit; what that
+//! ecosystem has no trait for (interrupt controller, one-shot timer, framebuffer, power) is here.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use nex_boot::bootinfo::BootInfo;
+use nex_mm::addr::Hpa;
+
+/// An interrupt as the controller numbers it: on a GIC 0-15 SGI, 16-31 PPI, from 32 SPI.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Interrupt(pub u32);
+
+/// A UART for the console.
+///
+/// `read` and `write` never block: they return `WouldBlock` when nothing was received or the transmitter is full.
+/// `flush` is done when the last stop bit has left.
+pub trait Uart:
+    embedded_hal_nb::serial::Read<u8, Error = UartError> + embedded_hal_nb::serial::Write<u8, Error = UartError> + Send
+{
+    /// The interrupt that reports received bytes and room to send.
+    fn interrupt(&self) -> Interrupt;
+    /// Interrupt when a byte was received.
+    fn set_receive_interrupt(&mut self, on: bool);
+    /// Interrupt when there is room to send.
+    fn set_transmit_interrupt(&mut self, on: bool);
+}
+
+/// What a UART reports; the kinds of `embedded-hal-nb`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UartError(pub embedded_hal_nb::serial::ErrorKind);
+
+impl embedded_hal_nb::serial::Error for UartError {
+    fn kind(&self) -> embedded_hal_nb::serial::ErrorKind {
+        self.0
+    }
+}
+
+/// An interrupt controller. All calls come with IRQs masked.
+pub trait InterruptController: Sync + Send {
+    /// Makes the running CPU ready to take interrupts: called once on each CPU.
+    fn init_cpu(&self);
+    /// Lets an interrupt through to the boot CPU.
+    fn enable(&self, interrupt: Interrupt);
+    /// Holds an interrupt back.
+    fn disable(&self, interrupt: Interrupt);
+    /// The highest pending interrupt, now active; `None` if there is none (spurious).
+    fn acknowledge(&self) -> Option<Interrupt>;
+    /// Ends an acknowledged interrupt.
+    fn end(&self, interrupt: Interrupt);
+}
+
+/// A free-running counter with one one-shot comparator per CPU.
+pub trait Timer: Sync + Send {
+    /// Counts per second, 1 kHz to 4 GHz.
+    fn frequency_hz(&self) -> u32;
+    /// Counts since some time before Nex was entered; never goes back, does not wrap in the machine's life.
+    fn now(&self) -> u64;
+    /// Interrupts this CPU once when [`Timer::now`] reaches `at` (at once if it has), or never.
+    fn set_deadline(&self, at: Option<u64>);
+    /// The comparator's interrupt.
+    fn interrupt(&self) -> Interrupt;
+}
+
+/// Pixel layout of a [`Framebuffer`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PixelFormat {
+    /// 32 bits, blue in the lowest byte, highest byte ignored.
+    Xrgb8888,
+    /// 32 bits, red in the lowest byte, highest byte ignored.
+    Xbgr8888,
+    /// 16 bits, red in the top five.
+    Rgb565,
+}
+
+/// A linear framebuffer that is being displayed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Framebuffer {
+    /// Address of the first pixel.
+    pub base: Hpa,
+    /// Pixels across and down.
+    pub width: u32,
+    /// Lines.
+    pub height: u32,
+    /// Bytes from one line to the next.
+    pub stride_bytes: u32,
+    /// Layout of a pixel.
+    pub format: PixelFormat,
+}
+
+/// How the machine goes down.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exit {
+    /// Switch off: all is well.
+    PowerOff,
+    /// Start again.
+    Reset,
+    /// Nex has failed: under a test harness end with a non-zero status, else stop.
+    Failed,
+}
+
+/// The devices that [`Board::probe`] found.
+pub struct Devices {
+    /// The console's UART.
+    pub console: Box<dyn Uart>,
+    /// The interrupt controller.
+    pub interrupts: &'static dyn InterruptController,
+    /// The timer.
+    pub timer: &'static dyn Timer,
+    /// The screen, if there is one.
+    pub framebuffer: Option<Framebuffer>,
+    /// CPUs present, the boot CPU included.
+    pub cpus: u32,
+}
+
+/// Why a board cannot run Nex.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ProbeError(
+    /// What is missing or wrong, and what to do.
+    pub &'static str,
+);
+
+impl fmt::Display for ProbeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// Why a core does not start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StartCoreError {
+    /// There is no such core.
+    NoSuchCore,
+    /// It runs already.
+    AlreadyOn,
+    /// The firmware or hardware refused, with its own code.
+    Refused(i32),
+    /// This board has no way to start cores.
+    Unsupported,
+}
+
+/// Maps device registers; handed to [`Board::probe`].
+pub trait DeviceMapper {
+    /// Maps `bytes` at `base` as Device memory; returns Nex's address of the first byte. The mapping lasts.
+    ///
+    /// # Errors
+    /// A text that says what ran out.
+    fn map(&mut self, base: Hpa, bytes: u32) -> Result<usize, ProbeError>;
+}
+
+/// A board. One object, for the machine's life.
+pub trait Board: Sync {
+    /// Short name, as in `BOARD=` of the build.
+    fn name(&self) -> &'static str;
+
+    /// RAM that no boot information tells of: used when an ATAG list brings no `ATAG_MEM`. (start, bytes)
+    fn default_ram(&self) -> Option<(u64, u64)> {
+        None
+    }
+
+    /// Physical ranges that are RAM by the boot information but must not be used. (start, bytes)
+    fn reserved(&self, _info: &BootInfo) -> &'static [(u64, u64)] {
+        &[]
+    }
+
+    /// Where a DTB may be when r2 does not point to one.
+    fn fallback_tags(&self) -> Option<Hpa> {
+        None
+    }
+
+    /// A UART that works as the loader left it, for messages before [`Board::probe`] is done.
+    ///
+    /// # Errors
+    /// When the register page cannot be mapped; Nex then stays silent until it is probed.
+    fn early_console(&self, map: &mut dyn DeviceMapper) -> Result<Box<dyn Uart>, ProbeError>;
+
+    /// Finds and initialises the devices. `blob` is the DTB or ATAG list. Interrupts are masked at the CPU.
+    ///
+    /// # Errors
+    /// What is missing. Nex cannot go on then.
+    fn probe(&self, info: &BootInfo, blob: &[u8], map: &mut dyn DeviceMapper) -> Result<Devices, ProbeError>;
+
+    /// Ends the machine, or stops if the board cannot.
+    fn exit(&self, how: Exit) -> !;
+
+    /// Starts a secondary core at `entry` (physical, ARM state, MMU off).
+    ///
+    /// # Errors
+    /// See [`StartCoreError`].
+    fn start_core(&self, _core: u32, _entry: Hpa) -> Result<(), StartCoreError> {
+        Err(StartCoreError::Unsupported)
+    }
+}

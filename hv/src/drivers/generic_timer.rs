@@ -1,0 +1,63 @@
+//! The ARM generic timer (DDI 0406C B8): physical counter and the PL1 physical timer.
+
+use core::arch::asm;
+
+use crate::board::{Interrupt, Timer};
+
+/// The PL1 physical timer of the running CPU.
+pub struct GenericTimer {
+    frequency_hz: u32,
+    interrupt: Interrupt,
+}
+
+impl GenericTimer {
+    /// Whether this CPU has the generic timer: ID_PFR1 bits 19:16 (B4.1.94).
+    pub fn is_present() -> bool {
+        let id_pfr1: u32;
+        // SAFETY: reads an ID register.
+        unsafe { asm!("mrc p15, 0, {}, c0, c1, 1", out(reg) id_pfr1, options(nomem, nostack, preserves_flags)) };
+        id_pfr1 >> 16 & 0xf != 0
+    }
+
+    /// The timer with its comparator off. `frequency_hz` overrides CNTFRQ, which firmware may have left 0.
+    ///
+    /// Only to be called where [`GenericTimer::is_present`]; the registers are undefined instructions elsewhere.
+    pub fn new(interrupt: Interrupt, frequency_hz: Option<u32>) -> Self {
+        let cntfrq: u32;
+        // SAFETY: reads CNTFRQ.
+        unsafe { asm!("mrc p15, 0, {}, c14, c0, 0", out(reg) cntfrq, options(nomem, nostack, preserves_flags)) };
+        let timer = GenericTimer { frequency_hz: frequency_hz.unwrap_or(cntfrq), interrupt };
+        timer.set_deadline(None);
+        timer
+    }
+}
+
+impl Timer for GenericTimer {
+    fn frequency_hz(&self) -> u32 {
+        self.frequency_hz
+    }
+
+    fn now(&self) -> u64 {
+        let (low, high): (u32, u32);
+        // SAFETY: reads CNTPCT. The ISB keeps the read from being done early (B8.1.2).
+        unsafe { asm!("isb", "mrrc p15, 0, {}, {}, c14", out(reg) low, out(reg) high, options(nostack, preserves_flags)) };
+        (high as u64) << 32 | low as u64
+    }
+
+    fn set_deadline(&self, at: Option<u64>) {
+        // CNTP_CTL: bit 0 enable, bit 1 mask. Off first, so that no stale compare value fires (B8.1.5).
+        // SAFETY: writes CNTP_CTL and CNTP_CVAL, which only raise an interrupt.
+        unsafe {
+            asm!("mcr p15, 0, {}, c14, c2, 1", in(reg) 0, options(nostack, preserves_flags));
+            if let Some(at) = at {
+                asm!("mcrr p15, 2, {}, {}, c14", in(reg) at as u32, in(reg) (at >> 32) as u32, options(nostack, preserves_flags));
+                asm!("mcr p15, 0, {}, c14, c2, 1", in(reg) 1, options(nostack, preserves_flags));
+            }
+            asm!("isb", options(nostack, preserves_flags));
+        }
+    }
+
+    fn interrupt(&self) -> Interrupt {
+        self.interrupt
+    }
+}

@@ -1,0 +1,10 @@
+//! Drivers for ARM's own and other common blocks, which boards put together. They know registers, not addresses.
+
+pub mod generic_timer;
+pub mod gic;
+mod mmio;
+pub mod pl011;
+pub mod psci;
+pub mod semihosting;
+
+pub use mmio::Mmio;

@@ -1,0 +1,98 @@
+//! Locks of the hypervisor core.
+//!
+//! [`IrqLock`] spins with IRQs masked: for data that interrupt handlers or the scheduler touch. Whoever holds one does
+//! not block and does little. The blocking locks for threads are in [`crate::thread`].
+//!
+//! Lock order (take the left one first; never two of one kind): domain table → scheduler → memory map → frames → heap
+//! → console. Each lock's declaration says what it protects.
+
+use core::ops::{Deref, DerefMut};
+
+use crate::arch::irq;
+
+/// A spinning lock that masks IRQs on the holder's CPU.
+pub struct IrqLock<T: ?Sized> {
+    inner: spin::mutex::SpinMutex<T>,
+}
+
+impl<T> IrqLock<T> {
+    /// A new, unlocked lock.
+    pub const fn new(value: T) -> Self {
+        IrqLock { inner: spin::mutex::SpinMutex::new(value) }
+    }
+}
+
+impl<T: ?Sized> IrqLock<T> {
+    /// Masks IRQs and takes the lock. A CPU that takes a lock it holds already would spin for ever; that is a bug, and
+    /// since no other CPU could release it either it is reported at once.
+    #[track_caller]
+    pub fn lock(&self) -> IrqGuard<'_, T> {
+        let was_masked = irq::mask();
+        if let Some(guard) = self.inner.try_lock() {
+            return IrqGuard { guard: core::mem::ManuallyDrop::new(guard), was_masked };
+        }
+        let mut spins = 0u32;
+        loop {
+            if let Some(guard) = self.inner.try_lock() {
+                return IrqGuard { guard: core::mem::ManuallyDrop::new(guard), was_masked };
+            }
+            core::hint::spin_loop();
+            spins = spins.saturating_add(1);
+            if spins == SPIN_LIMIT {
+                panic!("a lock is held for ever (taken twice by one CPU, or its holder died)");
+            }
+        }
+    }
+
+    /// Takes the lock if it is free.
+    pub fn try_lock(&self) -> Option<IrqGuard<'_, T>> {
+        let was_masked = irq::mask();
+        match self.inner.try_lock() {
+            Some(guard) => Some(IrqGuard { guard: core::mem::ManuallyDrop::new(guard), was_masked }),
+            None => {
+                irq::restore(was_masked);
+                None
+            }
+        }
+    }
+
+    /// Takes the lock away from whoever holds it.
+    ///
+    /// # Safety
+    /// Only on the way down, when no other code of Nex will run again: the data may be half changed.
+    pub unsafe fn seize(&self) -> IrqGuard<'_, T> {
+        // SAFETY: by the caller's promise the holder never goes on, so no second live reference is ever used.
+        unsafe { self.inner.force_unlock() };
+        self.lock()
+    }
+}
+
+/// Tries before a lock counts as lost: seconds of spinning, far beyond any holder's work.
+const SPIN_LIMIT: u32 = 200_000_000;
+
+/// Proof that an [`IrqLock`] is held.
+pub struct IrqGuard<'a, T: ?Sized> {
+    guard: core::mem::ManuallyDrop<spin::mutex::SpinMutexGuard<'a, T>>,
+    was_masked: bool,
+}
+
+impl<T: ?Sized> Deref for IrqGuard<'_, T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.guard
+    }
+}
+
+impl<T: ?Sized> DerefMut for IrqGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.guard
+    }
+}
+
+impl<T: ?Sized> Drop for IrqGuard<'_, T> {
+    fn drop(&mut self) {
+        // SAFETY: dropped here and nowhere else; the lock is released before interrupts open.
+        unsafe { core::mem::ManuallyDrop::drop(&mut self.guard) };
+        irq::restore(self.was_masked);
+    }
+}

@@ -1,0 +1,69 @@
+//! Time: nanoseconds since the machine's counter started, and the one-shot timer.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use crate::board::Timer;
+
+/// The board's timer with the conversion factors, in 2^-32: rates are exact to 2^-32 of a unit, far better than any
+/// oscillator.
+struct Clock {
+    timer: &'static dyn Timer,
+    ns_per_count_q32: u64,
+    counts_per_ns_q32: u64,
+    frequency_hz: u32,
+}
+
+static CLOCK: spin::Once<Clock> = spin::Once::new();
+
+/// Timer interrupts taken.
+pub static INTERRUPTS: AtomicU64 = AtomicU64::new(0);
+
+/// Starts time.
+pub(crate) fn init(timer: &'static dyn Timer) {
+    let frequency_hz = timer.frequency_hz().max(1);
+    CLOCK.call_once(|| Clock {
+        timer,
+        ns_per_count_q32: (1_000_000_000u64 << 32) / u64::from(frequency_hz),
+        counts_per_ns_q32: (u64::from(frequency_hz) << 32) / 1_000_000_000,
+        frequency_hz,
+    });
+}
+
+/// Nanoseconds since the counter started (on QEMU: since reset). 0 until the timer is known.
+pub fn now_ns() -> u64 {
+    CLOCK.get().map_or(0, |clock| counts_to_ns(clock, clock.timer.now()))
+}
+
+/// Timer counts per second.
+pub fn frequency_hz() -> u32 {
+    CLOCK.get().map_or(0, |clock| clock.frequency_hz)
+}
+
+fn counts_to_ns(clock: &Clock, counts: u64) -> u64 {
+    mul_q32(counts, clock.ns_per_count_q32)
+}
+
+/// `a * b / 2^32`, without 128-bit arithmetic. Wraps if the result does not fit, after centuries.
+fn mul_q32(a: u64, b: u64) -> u64 {
+    let (a_high, a_low) = (a >> 32, a & 0xffff_ffff);
+    let (b_high, b_low) = (b >> 32, b & 0xffff_ffff);
+    a.wrapping_mul(b_high).wrapping_add(a_high.wrapping_mul(b_low)).wrapping_add(a_low * b_low >> 32)
+}
+
+/// Has this CPU interrupted at `at_ns`, or not at all. One deadline per CPU: the scheduler's.
+pub(crate) fn set_deadline(at_ns: Option<u64>) {
+    let Some(clock) = CLOCK.get() else { return };
+    clock.timer.set_deadline(at_ns.map(|at_ns| {
+        // From now on rather than from zero, so that rounding cannot add up; one count more, so that it is never early.
+        let now = clock.timer.now();
+        let delta_ns = at_ns.saturating_sub(counts_to_ns(clock, now));
+        now.saturating_add(mul_q32(delta_ns, clock.counts_per_ns_q32)).saturating_add(1)
+    }));
+}
+
+/// The timer's interrupt handler: whatever is due is the scheduler's business.
+pub(crate) fn handle_interrupt() {
+    INTERRUPTS.fetch_add(1, Ordering::Relaxed);
+    set_deadline(None);
+    crate::arch::this_cpu().request_resched();
+}

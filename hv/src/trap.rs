@@ -1,0 +1,79 @@
+//! Exceptions taken while Nex itself runs. A guest's traps come back from [`crate::arch::enter_guest`] instead.
+
+use core::fmt;
+use core::sync::atomic::Ordering;
+
+use nex_mm::fault::FaultStatus;
+
+use crate::arch::{Frame, Trap, cp15, this_cpu};
+use crate::{interrupts, memory, panic, thread};
+
+/// Called by the vectors, on the interrupted thread's stack, IRQs masked.
+pub(crate) extern "C" fn host_trap(frame: &mut Frame, vector: u32) {
+    match Trap::from_vector(vector) {
+        Trap::Irq => {
+            interrupts::handle();
+            let cpu = this_cpu();
+            if cpu.need_resched.load(Ordering::Relaxed) && !cpu.in_interrupt() {
+                thread::reschedule();
+            }
+        }
+        trap => {
+            // For an undefined instruction and an SVC the vector stores the address after it (B1.8.3).
+            frame.pc = frame.pc.wrapping_sub(if frame.is_thumb() { 2 } else { 4 });
+            panic::die(panic::Cause::Trap { trap, fault: None, frame })
+        }
+    }
+}
+
+/// Called by the vectors for an abort of Nex itself or an FIQ, on that mode's own stack.
+pub(crate) extern "C" fn own_abort(frame: &mut Frame, vector: u32) {
+    let trap = Trap::from_vector(vector);
+    panic::die(panic::Cause::Trap { trap, fault: Fault::of(trap), frame })
+}
+
+/// What the fault registers say of an abort.
+#[derive(Clone, Copy, Debug)]
+pub struct Fault {
+    /// The address that faulted.
+    pub address: u32,
+    /// What was wrong with it.
+    pub status: FaultStatus,
+    /// A write (or a cache operation); otherwise a read or fetch.
+    pub write: bool,
+    fetch: bool,
+}
+
+impl Fault {
+    /// Reads the fault registers; for aborts only, before another one can happen.
+    pub fn of(trap: Trap) -> Option<Fault> {
+        match trap {
+            Trap::DataAbort => {
+                let dfsr = cp15::dfsr();
+                Some(Fault {
+                    address: cp15::dfar(),
+                    status: FaultStatus::decode(dfsr),
+                    write: dfsr & 1 << 11 != 0,
+                    fetch: false,
+                })
+            }
+            Trap::PrefetchAbort => {
+                let ifsr = cp15::ifsr();
+                Some(Fault { address: cp15::ifar(), status: FaultStatus::decode(ifsr), write: false, fetch: true })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match (self.fetch, self.write) {
+            (true, _) => "instruction fetch from",
+            (false, true) => "write to",
+            (false, false) => "read of",
+        };
+        write!(f, "{kind} {:#010x}, {}", self.address, self.status)?;
+        if memory::is_stack_guard(self.address) && !self.fetch { f.write_str(" (stack overflow)") } else { Ok(()) }
+    }
+}

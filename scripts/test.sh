@@ -1,0 +1,46 @@
+#!/bin/sh
+# All checks and tests. Goes on after a failure. The last line says `N passed, N failed` over all tests; a check that
+# is no test (formatting, clippy, a build, the size) counts as one failure if it fails. Exit status 0 if nothing failed.
+#
+#   scripts/test.sh TARGET_DIR
+#
+# Started by `make test`, which has run scripts/setup.sh and exports what that found.
+set -u
+cd "$(dirname "$0")/.."
+target_dir=$1
+log=$target_dir/test.log
+other_failures=0
+: >"$log"
+rm -f "$target_dir/test.summary"
+
+# Sums the field $1 of all lines `test result: ok. 3 passed; 0 failed; ...` so far.
+sum() { sed -n "s/^test result: .*[ ;]\([0-9][0-9]*\) $1;.*/\1/p" "$log" | awk '{ n += $1 } END { print n + 0 }'; }
+
+# check WHAT COMMAND...: runs it with its output on the terminal and in the log, and remembers a failure.
+check() {
+    what=$1
+    shift
+    echo "==> $what"
+    before=$(sum failed)
+    { "$@" 2>&1; echo $? >"$target_dir/test.status"; } | tee -a "$log"
+    if [ "$(cat "$target_dir/test.status")" != 0 ]; then
+        echo "==> FAILED: $what"
+        [ "$(sum failed)" != "$before" ] || other_failures=$((other_failures + 1))
+    fi
+}
+
+make="make --no-print-directory"
+check "formatting and clippy" $make lint
+# The default members of the workspace, and the guest kit, whose logic has host tests too.
+check "tests on the host" cargo test --no-fail-fast
+check "tests of the guest kit on the host" cargo test --no-fail-fast --package nex-guest
+check "image, guests, boot volume" $make build BOARD=qemu-virt
+check "the other board" $make build BOARD=tegra2 CPU=cortex-a9
+check "size" $make size BOARD=qemu-virt
+export NEX_IMAGE="$target_dir/nex-qemu-virt.bin" NEX_DEFAULT_VOLUME="$target_dir/default.cpio"
+export NEX_GUESTS_DIR="$target_dir/armv7a-none-eabi/release"
+check "tests in QEMU" cargo test --no-fail-fast --package nex-qemu-tests
+
+failed=$(($(sum failed) + other_failures))
+echo "$(sum passed) passed, $failed failed" | tee "$target_dir/test.summary"
+[ "$failed" = 0 ]
