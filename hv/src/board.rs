@@ -181,7 +181,7 @@ pub trait Board: Sync {
     ///
     /// # Errors
     /// What is missing. Nex cannot go on then.
-    fn probe(&self, info: &BootInfo, blob: &[u8], map: &mut dyn DeviceMapper) -> Result<Devices, ProbeError>;
+    fn probe(&'static self, info: &BootInfo, blob: &[u8], map: &mut dyn DeviceMapper) -> Result<Devices, ProbeError>;
 
     /// Ends the machine, or stops if the board cannot.
     fn exit(&self, how: Exit) -> !;

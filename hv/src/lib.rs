@@ -1,2 +1,59 @@
-//! The Nex hypervisor core; knows no board.
-#![cfg_attr(not(test), no_std)]
+//! The Nex hypervisor core.
+//!
+//! It knows no board: a board crate implements [`board::Board`] and hands it over with [`board_main!`]. Start reading at
+//! [`boot`], which runs everything else; `docs/architecture.md` has the map.
+#![no_std]
+
+extern crate alloc;
+
+pub mod arch;
+mod backtrace;
+pub mod board;
+pub mod boot;
+pub mod cmdline;
+pub mod console;
+pub mod demo;
+pub mod domain;
+pub mod drivers;
+pub mod interrupts;
+pub mod log;
+pub mod memory;
+mod monitor;
+mod panic;
+mod selftest;
+pub mod sync;
+pub mod thread;
+pub mod time;
+pub mod trap;
+
+pub use nex_boot as boot_data;
+pub use nex_mm::addr;
+
+use board::{Board, Exit};
+
+static BOARD: spin::Once<&'static dyn Board> = spin::Once::new();
+
+/// Makes `$board`, a static that implements [`board::Board`], the machine's board. Once, in the board's binary.
+#[macro_export]
+macro_rules! board_main {
+    ($board:expr) => {
+        #[unsafe(no_mangle)]
+        extern "Rust" fn nex_board() -> &'static dyn $crate::board::Board {
+            &$board
+        }
+    };
+}
+
+/// The board, once [`boot`] has begun.
+pub(crate) fn board_in_use() -> Option<&'static dyn Board> {
+    BOARD.get().copied()
+}
+
+/// Ends the machine after everything printed has left.
+pub fn exit(how: Exit) -> ! {
+    console::flush();
+    match board_in_use() {
+        Some(board) => board.exit(how),
+        None => arch::irq::halt(),
+    }
+}

@@ -47,5 +47,6 @@ macro_rules! error {
 /// Prints text without time and level, for tables and answers.
 #[macro_export]
 macro_rules! println {
+    () => { $crate::console::print(format_args!("\n")) };
     ($($arg:tt)*) => { $crate::console::print(format_args!("{}\n", format_args!($($arg)*))) };
 }

@@ -16,7 +16,7 @@ struct Clock {
 static CLOCK: spin::Once<Clock> = spin::Once::new();
 
 /// Timer interrupts taken.
-pub static INTERRUPTS: AtomicU64 = AtomicU64::new(0);
+static INTERRUPTS: AtomicU64 = AtomicU64::new(0);
 
 /// Starts time.
 pub(crate) fn init(timer: &'static dyn Timer) {
@@ -66,4 +66,9 @@ pub(crate) fn handle_interrupt() {
     INTERRUPTS.fetch_add(1, Ordering::Relaxed);
     set_deadline(None);
     crate::arch::this_cpu().request_resched();
+}
+
+/// Timer interrupts taken so far: an idle Nex takes none.
+pub fn interrupt_count() -> u64 {
+    INTERRUPTS.load(Ordering::Relaxed)
 }

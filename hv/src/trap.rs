@@ -52,14 +52,14 @@ impl Fault {
                 let dfsr = cp15::dfsr();
                 Some(Fault {
                     address: cp15::dfar(),
-                    status: FaultStatus::decode(dfsr),
+                    status: FaultStatus::from_dfsr(dfsr),
                     write: dfsr & 1 << 11 != 0,
                     fetch: false,
                 })
             }
             Trap::PrefetchAbort => {
                 let ifsr = cp15::ifsr();
-                Some(Fault { address: cp15::ifar(), status: FaultStatus::decode(ifsr), write: false, fetch: true })
+                Some(Fault { address: cp15::ifar(), status: FaultStatus::from_ifsr(ifsr), write: false, fetch: true })
             }
             _ => None,
         }

@@ -20,4 +20,6 @@ mod bytes;
 pub mod dtb;
 pub mod image;
 pub mod manifest;
+#[cfg(test)]
+mod testing;
 pub mod volume;

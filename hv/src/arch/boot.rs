@@ -94,12 +94,24 @@ _start:
     b nex_entry
     .word 0x016f2818
     .word 0
-nex_header_end:
     .word __symtab_start - {window}
     .word 0x04030201
     .ascii "NEX1"
     .word {window}
     .size _start, . - _start
+
+nex_copy:                           @ at most 48 bytes, position independent
+    ldr r3, [r0], #4
+    str r3, [r1], #4
+    cmp r0, r2
+    bcc nex_copy
+    mov r3, #0
+    mcr p15, 0, r3, c7, c5, 0       @ ICIALLU
+    mcr p15, 0, r3, c7, c5, 6       @ BPIALL
+    dsb
+    isb
+    bx r14
+nex_copy_end:
 
 nex_entry:
     mrs r3, cpsr
@@ -176,9 +188,8 @@ nex_entry:
 5:  dsb
     isb
 
-    adr r4, nex_entry
-    sub r4, r4, #(nex_entry - _start)   @ r4 = actual
-    ldr r6, [r4, #(nex_header_end - _start)]
+    adr r4, _start                  @ r4 = actual
+    ldr r6, [r4, #0x2c]             @ r6 = bytes of the image
     ldr r0, =0x3fff
     bic r5, r4, r0                  @ r5 = desired
     sub r0, r4, r5
@@ -189,20 +200,23 @@ nex_entry:
     // Copy the copy loop to the very start of the destination and run it there: in place it would overwrite itself.
     // It copies what follows its own length; the first bytes of the image (the header's no-ops) are not needed again.
     adr r0, nex_copy
+    adr r2, nex_copy_end
     mov r1, r5
-    mov r2, #((nex_copy_end - nex_copy) / 4)
 6:  ldr r3, [r0], #4
     str r3, [r1], #4
-    subs r2, r2, #1
+    cmp r0, r2
     bne 6b
     mov r3, #0
     mcr p15, 0, r3, c7, c5, 0       @ ICIALLU: fetch what was just written
     mcr p15, 0, r3, c7, c5, 6       @ BPIALL
     dsb
     isb
-    add r0, r4, #(nex_copy_end - nex_copy)  @ source; r1 = destination
-    add r2, r4, r6                          @ end of the source
-    add r14, r5, #(7f - _start)
+    sub r0, r1, r5
+    add r0, r4, r0                  @ source, past the bytes not needed; r1 = destination
+    add r2, r4, r6                  @ end of the source
+    adr r14, 7f
+    sub r14, r14, r4
+    add r14, r14, r5
     bx r5
 7:  // Here the code runs at the desired address.
     mov r3, #0
@@ -283,18 +297,6 @@ nex_entry:
     mcr p15, 0, r0, c1, c0, 0
     isb
     bx r1
-nex_copy:                           @ at most 48 bytes, position independent
-    ldr r3, [r0], #4
-    str r3, [r1], #4
-    cmp r0, r2
-    bcc nex_copy
-    mov r3, #0
-    mcr p15, 0, r3, c7, c5, 0       @ ICIALLU
-    mcr p15, 0, r3, c7, c5, 6       @ BPIALL
-    dsb
-    isb
-    bx r14
-nex_copy_end:
     .ltorg
 
     .text

@@ -77,6 +77,12 @@ cp15!(/// TPIDRPRW: PL1-only software thread ID; Nex keeps its per-CPU pointer t
     read tpidrprw, "0", "c13", "c0", "4");
 cp15!(/// Writes TPIDRPRW.
     write set_tpidrprw, "0", "c13", "c0", "4");
+cp15!(/// TPIDRURW: thread ID that User mode may write (B4.1.152).
+    read tpidrurw, "0", "c13", "c0", "2");
+cp15!(/// Writes TPIDRURW.
+    write set_tpidrurw, "0", "c13", "c0", "2");
+cp15!(/// Writes TPIDRURO: thread ID that User mode may read (B4.1.151).
+    write set_tpidruro, "0", "c13", "c0", "3");
 cp15!(/// Writes CPACR: coprocessor access (B4.1.40).
     write set_cpacr, "0", "c1", "c0", "2");
 

@@ -6,22 +6,22 @@ use nex_abi::{nex, platform};
 use vm_fdt::{FdtWriter, FdtWriterResult};
 
 /// What the tree of a domain says.
-pub struct Contents<'a> {
+pub(super) struct Contents<'a> {
     /// RAM in bytes, from [`platform::RAM_BASE`].
-    pub ram_bytes: u32,
+    pub(super) ram_bytes: u32,
     /// Command line.
-    pub cmdline: &'a str,
+    pub(super) cmdline: &'a str,
     /// Guest physical start and end of the initrd.
-    pub initrd: Option<(u32, u32)>,
+    pub(super) initrd: Option<(u32, u32)>,
     /// `compatible` of the CPU nodes.
-    pub cpu_compatible: &'a str,
+    pub(super) cpu_compatible: &'a str,
 }
 
 /// Writes the tree (version 17 of the flattened format, Devicetree Specification 0.4 chapter 5).
 ///
 /// # Errors
 /// Those of vm-fdt: a command line with a NUL in it.
-pub fn write(contents: &Contents<'_>) -> FdtWriterResult<Vec<u8>> {
+pub(super) fn write(contents: &Contents<'_>) -> FdtWriterResult<Vec<u8>> {
     let mut fdt = FdtWriter::new()?;
     let root = fdt.begin_node("")?;
     fdt.property_u32("#address-cells", 1)?;

@@ -36,7 +36,7 @@ use nex_mm::addr::{Hpa, SECTION_BYTES};
 use nex_mm::desc::{Access, Attrs, L1_TABLE_BYTES, MemoryType};
 use nex_mm::frames::{FrameTable, Owner};
 use nex_mm::place::find_space;
-use nex_mm::pool::{BLOCK_BYTES, BlockSource, L2Pool, PooledTables};
+use nex_mm::pool::{BLOCK_BYTES, BlockSource, PooledTables};
 use nex_mm::space::{AddressSpace, MapError, Run};
 
 use crate::arch::{self, BootArgs, WINDOW_BASE, cache, this_cpu};
@@ -62,7 +62,7 @@ static FRAMES: IrqLock<Option<FrameTable<'static>>> = IrqLock::new(None);
 
 /// Second-level tables of all address spaces; held while any table is changed.
 static TABLES: IrqLock<PooledTables<DirectFrames>> =
-    IrqLock::new(PooledTables { pool: L2Pool::new(), source: DirectFrames(()) });
+    IrqLock::new(PooledTables::new(DirectFrames(())));
 
 /// Nex's own address space; its tables are changed under [`TABLES`] only.
 static NEX_SPACE: spin::Once<AddressSpace> = spin::Once::new();
@@ -178,7 +178,7 @@ pub(crate) fn init(boot: &BootArgs, info: &BootInfo, keep: &[(PhysRange, Owner)]
 
     let space = NEX_SPACE.call_once(|| AddressSpace::new(window::l1_hpa(), 0));
     let mut tables = TABLES.lock();
-    direct::map_ragged_ends(space, &mut tables, &banks)?;
+    direct::map_ragged_ends(space, &mut *tables, &banks)?;
     // The direct map's view of what may not be written. The identity mapping is gone, so this is the last alias.
     let read_only = window::read_only_bytes();
     space.protect(&mut *tables, hpa_to_va(Hpa::new(boot.desired)), read_only, RAM_READ_ONLY)?;

@@ -62,7 +62,8 @@ struct Thread {
     timed_out: bool,
     /// Stack pointer while it does not run.
     sp: AtomicU32,
-    stack: Stack,
+    /// Held for its drop: the thread runs on it.
+    _stack: Stack,
     body: Option<Box<dyn FnOnce() + Send>>,
 }
 
@@ -150,7 +151,7 @@ pub fn spawn(
         turn: 0,
         timed_out: false,
         sp: AtomicU32::new(sp),
-        stack,
+        _stack: stack,
         body: Some(body),
     }));
     sched.cpus[cpu].sedf.wake(entity, now);

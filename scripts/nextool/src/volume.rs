@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use nex_boot::manifest::{Limits, Reason, read_manifest};
+use nex_boot::image::{LoadOptions, RamWindow, plan};
+use nex_boot::manifest::{ConfigError, DomainConfig, Limits, Payload, Reason, read_manifest};
 use nex_boot::volume::BootVolume;
 
 use crate::cpio;
@@ -83,9 +84,19 @@ pub fn complaints(archive: &[u8]) -> Vec<String> {
         Err(error) => return vec![error.to_string()],
     };
     match read_manifest(&volume, &LIMITS) {
-        Ok(manifest) => {
-            manifest.domains.iter().filter_map(|domain| Some(domain.as_ref().err()?.to_string())).collect()
-        }
+        Ok(manifest) => manifest.domains.iter().filter_map(complaint).collect(),
         Err(error) => vec![error.to_string()],
     }
+}
+
+fn complaint(domain: &Result<DomainConfig<'_>, ConfigError>) -> Option<String> {
+    let domain = match domain {
+        Ok(domain) => domain,
+        Err(error) => return Some(error.to_string()),
+    };
+    let Payload::Kernel { file, load, entry } = domain.payload else { return None };
+    let options = LoadOptions { load, entry };
+    let ram = RamWindow { base: nex_abi::platform::RAM_BASE, bytes: domain.memory_bytes };
+    let error = plan(file.data, &options, &ram).err()?;
+    Some(format!("domain \"{}\": {}: {error}", domain.name, file.name))
 }

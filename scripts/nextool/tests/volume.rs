@@ -60,7 +60,8 @@ fn complaints_are_those_of_nex() {
     let complaints = |manifest: &str| {
         let directory = Directory::new("complaints");
         directory.write("nex.toml", manifest);
-        directory.write("text", "no kernel");
+        directory.write("text", "any text is a flat binary");
+        fs::write(directory.0.join("packed"), [0x1f, 0x8b, 8, 0, 0, 0, 0, 0]).unwrap();
         volume::complaints(&cpio::pack(&volume::read_dir(&directory.0).unwrap()).unwrap()).join("\n")
     };
     assert!(complaints("[[domain]]\nname = \"a\"\nkernal = \"b\"\n").contains("nex.toml:3"));
@@ -69,5 +70,6 @@ fn complaints_are_those_of_nex() {
     );
     assert!(complaints("on_idle = 3\n").contains("on_idle"));
     assert_eq!(complaints("[[domain]]\nname = \"a\"\nkernel = \"text\"\nmemory = \"4M\"\n"), "");
+    assert!(complaints("[[domain]]\nname = \"a\"\nkernel = \"packed\"\nmemory = \"4M\"\n").contains("gzip"));
     assert!(volume::complaints(b"").join("").contains("empty"));
 }

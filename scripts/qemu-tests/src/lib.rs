@@ -23,8 +23,10 @@ pub use volume::{Volume, guest_elf};
 
 /// A file of the build: from the environment, or where the Makefile puts it.
 pub(crate) fn built(variable: &str, default: &str) -> PathBuf {
-    std::env::var_os(variable)
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target").join(default), Into::into)
+    std::env::var_os(variable).map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target").join(default),
+        Into::into,
+    )
 }
 
 /// The default boot volume.

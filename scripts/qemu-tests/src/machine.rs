@@ -111,7 +111,17 @@ impl Builder {
         let mut command = Command::new(program);
         let memory = self.mem_mib.to_string();
         command.args(["-M", "virt", "-cpu", &self.cpu, "-smp", "1", "-m", &memory]);
-        command.args(["-display", "none", "-nic", "none", "-no-reboot", "-monitor", "none", "-serial", "stdio"]);
+        command.args([
+            "-display",
+            "none",
+            "-nic",
+            "none",
+            "-no-reboot",
+            "-monitor",
+            "none",
+            "-serial",
+            "stdio",
+        ]);
         command.args(["-semihosting-config", "enable=on,target=native"]);
         command.arg("-kernel").arg(image);
         let volume = self.volume.map(|bytes| TemporaryFile::new(&bytes));
@@ -182,7 +192,9 @@ impl Machine {
     /// As `expect`, or if the expression is none.
     pub fn expect_match(&mut self, regex: &str, deadline: Duration) -> String {
         let compiled = Regex::new(&format!("(?m){regex}")).expect("a regular expression");
-        self.wait_for(&format!("/{regex}/"), deadline, |console| compiled.find(console).map(|found| found.end()))
+        self.wait_for(&format!("/{regex}/"), deadline, |console| {
+            compiled.find(console).map(|found| found.end())
+        })
     }
 
     /// Types bytes.
@@ -214,6 +226,17 @@ impl Machine {
                 Ok(None) => self.fail(&format!("still running after {deadline:?}")),
                 Err(error) => self.fail(&format!("cannot wait for QEMU: {error}")),
             }
+        }
+    }
+
+    /// Checks that QEMU does not end within a second.
+    ///
+    /// # Panics
+    /// If it does.
+    pub fn stays_up(&mut self) {
+        thread::sleep(Duration::from_secs(1));
+        if let Ok(Some(status)) = self.child.try_wait() {
+            self.fail(&format!("ended by itself, {status}"));
         }
     }
 

@@ -88,32 +88,22 @@ impl<'a> Blob<'a> {
     }
 
     fn check_structure(&self) -> Result<(), DtbError> {
-        let (mut at, mut depth, mut may_have_property) = (0, 0, false);
+        let (mut at, mut depth, mut may_have_property, mut has_root) = (0, 0, false, false);
         loop {
             let offset = at;
             let misplaced = Err(DtbError::Structure { offset });
             match self.token(&mut at)? {
                 Token::Begin(_) if depth == MAX_DEPTH => return Err(DtbError::TooDeep { offset }),
-                // One root only: a second one would be a node at depth 0 after the first.
-                Token::Begin(_) if depth == 0 && offset != self.first_token() => return misplaced,
-                Token::Begin(_) => (depth, may_have_property) = (depth + 1, true),
+                Token::Begin(_) if depth == 0 && has_root => return misplaced,
+                Token::Begin(_) => (depth, may_have_property, has_root) = (depth + 1, true, true),
                 Token::End if depth == 0 => return misplaced,
                 Token::End => (depth, may_have_property) = (depth - 1, false),
                 Token::Property { .. } if !may_have_property => return misplaced,
                 Token::Property { .. } => {}
-                Token::Finish if depth == 0 && offset != self.first_token() => return Ok(()),
+                Token::Finish if depth == 0 && has_root => return Ok(()),
                 Token::Finish => return misplaced,
             }
         }
-    }
-
-    /// Offset of the first token that is not a NOP.
-    fn first_token(&self) -> usize {
-        let mut at = 0;
-        while be32(self.structure, at) == Some(NOP) {
-            at += 4;
-        }
-        at
     }
 
     /// Reads the token at `*at`, steps over it, and passes over NOPs.

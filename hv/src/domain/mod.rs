@@ -1,0 +1,276 @@
+//! Domains: the table of them, and the thread that starts, restarts and buries them.
+//!
+//! A domain's vCPU is a hypervisor thread that owns the vCPU's registers and ends with the reason the domain stopped.
+//! Only the manager thread makes and drops domains, so a domain's memory is never freed by the thread that runs on it.
+
+pub mod build;
+mod dtb;
+pub mod hypercall;
+pub mod memory;
+pub mod vcpu;
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use arrayvec::{ArrayString, ArrayVec};
+use nex_boot::manifest::{self, DomainConfig, Limits, Manifest, OnIdle};
+use nex_boot::volume::BootVolume;
+use nex_mm::frames::DomainId;
+use nex_sched::Params;
+
+use crate::arch::Trap;
+use crate::board::Exit;
+use crate::sync::IrqLock;
+use crate::{console, thread};
+use memory::GuestMemory;
+use vcpu::Stop;
+
+/// Domains at a time.
+pub const MAX_DOMAINS: usize = 32;
+
+/// Longest name, in bytes.
+pub const NAME_BYTES: usize = 16;
+
+/// A running domain.
+pub struct Domain {
+    id: DomainId,
+    name: ArrayString<NAME_BYTES>,
+    privileged: bool,
+    /// The domain's RAM and address space. Clearing a megabyte under it takes a while, so it blocks instead of spinning.
+    memory: thread::Mutex<GuestMemory>,
+    traps: [AtomicU64; 8],
+}
+
+impl Domain {
+    /// Its number: index in the table and on the console.
+    pub fn number(&self) -> u8 {
+        self.id.get()
+    }
+
+    fn count(&self, trap: Trap) {
+        self.traps[trap as usize].fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// The domains that exist, by number.
+static DOMAINS: IrqLock<[Option<Arc<Domain>>; MAX_DOMAINS]> = IrqLock::new([const { None }; MAX_DOMAINS]);
+
+/// Which domains have stopped, and why; posted by vCPU threads as they end.
+static STOPPED: IrqLock<ArrayVec<(u8, Stop), MAX_DOMAINS>> = IrqLock::new(ArrayVec::new_const());
+static STOPS: thread::Semaphore = thread::Semaphore::new(0);
+
+/// The name of a domain.
+pub fn name_of(number: u8) -> Option<ArrayString<NAME_BYTES>> {
+    // The console asks while it is locked, from interrupt handlers too: never wait here.
+    let domains = DOMAINS.try_lock()?;
+    domains.get(usize::from(number))?.as_ref().map(|d| d.name)
+}
+
+/// What the domain list shows of one.
+pub struct Info {
+    /// Its number.
+    pub number: u8,
+    /// Its name.
+    pub name: ArrayString<NAME_BYTES>,
+    /// Whether it may control others.
+    pub privileged: bool,
+    /// RAM in bytes.
+    pub memory_bytes: u32,
+    /// Traps by vector number.
+    pub traps: [u64; 8],
+}
+
+/// All domains, by number.
+pub fn list() -> Vec<Info> {
+    let domains: Vec<Arc<Domain>> = DOMAINS.lock().iter().flatten().cloned().collect();
+    domains
+        .iter()
+        .map(|d| Info {
+            number: d.number(),
+            name: d.name,
+            privileged: d.privileged,
+            memory_bytes: d.memory.lock().bytes(),
+            traps: core::array::from_fn(|n| d.traps[n].load(Ordering::Relaxed)),
+        })
+        .collect()
+}
+
+/// The manager thread: starts what the boot volume says, then waits for domains to stop.
+///
+/// `archive` is the boot volume; `None` if the loader brought none.
+pub(crate) fn manage(archive: Option<&'static [u8]>) {
+    let Some(archive) = archive else {
+        crate::error!("no boot volume: load a cpio archive as initrd (linux,initrd-start or ATAG_INITRD2)");
+        return stay("there is nothing to run");
+    };
+    let volume = match BootVolume::parse(archive) {
+        Ok(volume) => volume,
+        Err(e) => {
+            crate::error!("boot volume: {e}");
+            return stay("there is nothing to run");
+        }
+    };
+    let limits = Limits {
+        ram_bytes: crate::memory::free_bytes().saturating_sub(RESERVE_BYTES),
+        max_domains: MAX_DOMAINS,
+    };
+    let manifest = match manifest::read_manifest(&volume, &limits) {
+        Ok(manifest) => manifest,
+        Err(e) => {
+            crate::error!("{e}");
+            return stay("there is nothing to run");
+        }
+    };
+    Manager { manifest, refused: 0, running: 0 }.run()
+}
+
+/// Memory kept for Nex when the volume's domains are added up: page tables and stacks for all of them.
+const RESERVE_BYTES: u64 = 2 << 20;
+
+fn stay(why: &str) {
+    crate::info!("{why}; Nex stays (h for help)");
+}
+
+struct Manager<'a> {
+    manifest: Manifest<'a>,
+    /// Configured domains that could not be started.
+    refused: usize,
+    running: usize,
+}
+
+impl Manager<'_> {
+    fn run(&mut self) {
+        for entry in &self.manifest.domains {
+            if let Err(e) = entry {
+                crate::error!("{e}");
+                self.refused += 1;
+            }
+        }
+        if self.refused > 0 && self.manifest.strict {
+            crate::error!("strict = true and {} domain(s) refused: starting none", self.refused);
+            return stay("there is nothing to run");
+        }
+        for index in 0..self.manifest.domains.len() {
+            self.start(index);
+        }
+        while self.running > 0 {
+            STOPS.wait();
+            let Some((number, stop)) = STOPPED.lock().pop_at(0) else { continue };
+            self.bury(number, stop);
+        }
+        self.idle();
+    }
+
+    fn start(&mut self, index: usize) {
+        let Ok(config) = &self.manifest.domains[index] else { return };
+        match start(index as u8, config) {
+            Ok(()) => self.running += 1,
+            Err(e) => {
+                crate::error!("domain \"{}\": {e}", config.name);
+                self.refused += 1;
+            }
+        }
+    }
+
+    /// Cleans up behind a domain, and starts it again if that is what it asked for.
+    fn bury(&mut self, number: u8, stop: Stop) {
+        let Some(domain) = DOMAINS.lock()[usize::from(number)].take() else { return };
+        console::close(number);
+        let name = domain.name;
+        // Its thread posted this as its last act; it lets go of the domain right after.
+        let mut domain = Some(domain);
+        while let Some(mine) = domain.take() {
+            match Arc::try_unwrap(mine) {
+                Ok(last) => drop(last),
+                Err(shared) => {
+                    domain = Some(shared);
+                    thread::sleep_ns(100_000);
+                }
+            }
+        }
+        self.running -= 1;
+        match stop {
+            Stop::PowerOff => crate::info!("domain {name} has powered off"),
+            Stop::Fault(report) => crate::error!("domain {name} stopped: {report}"),
+            Stop::Reset => {
+                crate::info!("domain {name} restarts");
+                self.start(usize::from(number));
+            }
+        }
+    }
+
+    fn idle(&self) {
+        let after = match self.refused {
+            0 => "all domains have ended",
+            _ => "the domains that could be started have ended",
+        };
+        match self.manifest.on_idle {
+            // With something refused a person should look.
+            OnIdle::Poweroff if self.refused == 0 => {
+                crate::info!("{after}; powering off");
+                crate::exit(Exit::PowerOff)
+            }
+            OnIdle::Halt => {
+                crate::info!("{after}; halted");
+                console::flush();
+                crate::arch::irq::halt()
+            }
+            OnIdle::Poweroff | OnIdle::Debugger => stay(after),
+        }
+    }
+}
+
+/// Why a domain did not start.
+enum StartError {
+    Build(build::BuildError),
+    Thread(thread::SpawnError),
+    TooMany,
+}
+
+impl core::fmt::Display for StartError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Build(e) => e.fmt(f),
+            Self::Thread(e) => e.fmt(f),
+            Self::TooMany => write!(f, "{MAX_DOMAINS} domains are the most"),
+        }
+    }
+}
+
+fn start(number: u8, config: &DomainConfig<'_>) -> Result<(), StartError> {
+    let id = DomainId::new(number).filter(|_| usize::from(number) < MAX_DOMAINS).ok_or(StartError::TooMany)?;
+    let (memory, vcpu) = build::build(id, config).map_err(StartError::Build)?;
+    let name = ArrayString::from(&config.name).unwrap_or_default();
+    let sched = &config.sched;
+    let params = Params {
+        period_ns: sched.period_ns,
+        slice_ns: sched.slice_ns,
+        extratime: sched.extratime,
+        weight: sched.weight,
+    };
+    let memory_mib = memory.bytes() >> 20;
+    let domain = Arc::new(Domain {
+        id,
+        name,
+        privileged: config.privileged,
+        memory: thread::Mutex::new(memory),
+        traps: [const { AtomicU64::new(0) }; 8],
+    });
+    console::open(number, &name);
+    DOMAINS.lock()[usize::from(number)] = Some(domain.clone());
+    crate::info!("domain {number} \"{name}\": {memory_mib} MiB");
+    let spawned = thread::spawn(&name, params, move || {
+        let stop = vcpu::run(&domain, vcpu);
+        drop(domain);
+        let _ = STOPPED.lock().try_push((number, stop));
+        STOPS.post();
+    });
+    if let Err(e) = spawned {
+        DOMAINS.lock()[usize::from(number)] = None;
+        console::close(number);
+        return Err(StartError::Thread(e));
+    }
+    Ok(())
+}
+
