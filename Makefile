@@ -15,6 +15,11 @@ IMAGE    := $(T)/nex-$(BOARD).bin
 BOOTVOL  ?= $(T)/default.cpio
 NEXTOOL  := $(T)/debug/nextool
 
+# What the toolchain needs besides; scripts/setup.sh may set these in toolchain.mk.
+TARGET_ENV   :=
+TARGET_FLAGS :=
+CLIPPY_FLAGS := -- -D warnings
+
 # Crates that only make sense on the target, and those that run on the host as well and are tested there.
 TARGET_CRATES := nex-hv nex-qemu-virt nex-tegra2 nex-guest nex-guests
 HOST_CRATES   := nex-abi nex-boot nex-console nex-guest nex-mm nex-sched nex-symbols nextool nex-qemu-tests
@@ -89,8 +94,8 @@ test: ## all checks and tests, on the host and in QEMU; the last line counts the
 
 lint clippy: ## formatting and clippy, for host and target
 	cargo fmt --all --check
-	cargo clippy $(HOST_CRATES:%=--package %) --all-targets -- -D warnings
-	$(TARGET_ENV) cargo clippy --release --target $(ARM) $(TARGET_FLAGS) $(TARGET_CRATES:%=--package %) -- -D warnings
+	cargo clippy $(HOST_CRATES:%=--package %) --all-targets $(CLIPPY_FLAGS)
+	$(TARGET_ENV) cargo clippy --release --target $(ARM) $(TARGET_FLAGS) $(TARGET_CRATES:%=--package %) $(CLIPPY_FLAGS)
 
 fmt: ## format all code
 	cargo fmt --all

@@ -151,6 +151,8 @@ export PATH := /usr/bin:/bin:\$(PATH)
 export CARGO_TARGET_ARMV7A_NONE_EABI_LINKER := $(debian_lld)
 TARGET_ENV := RUSTC_BOOTSTRAP=1
 TARGET_FLAGS := -Zbuild-std=core,alloc
+# Its clippy is newer than the pinned one and may know more lints: they are shown, but do not fail.
+CLIPPY_FLAGS :=
 EOF
 }
 

@@ -182,12 +182,14 @@ fn heap() -> bool {
     blocks.iter().enumerate().all(intact)
 }
 
+#[inline(never)]
 fn read_null() {
     // SAFETY: none: this is meant to fault. Address 0 is never mapped.
     let word = unsafe { core::ptr::without_provenance::<u32>(core::hint::black_box(4)).read_volatile() };
     error!("selftest: read {word:08x} from address 4");
 }
 
+#[inline(never)]
 fn write_text() {
     let text = write_text as *const () as usize;
     // SAFETY: none: this is meant to fault. Text is mapped read-only.
@@ -195,6 +197,7 @@ fn write_text() {
     error!("selftest: wrote to text");
 }
 
+#[inline(never)]
 fn execute_data() {
     static CODE: [u32; 2] = [0xe12f_ff1e, 0xe12f_ff1e]; // bx lr
     let target = core::hint::black_box(&raw const CODE);
@@ -210,11 +213,13 @@ fn overflow(depth: u32) -> u32 {
     if depth == u32::MAX { block[0] } else { overflow(depth + 1).wrapping_add(block[63]) }
 }
 
+#[inline(never)]
 fn undefined() {
     // SAFETY: none: this is meant to be undefined.
     unsafe { core::arch::asm!("udf #1") };
 }
 
+#[inline(never)]
 fn deadlock() {
     static LOCK: IrqLock<u32> = IrqLock::new(0);
     let first = LOCK.lock();

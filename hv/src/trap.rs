@@ -73,7 +73,7 @@ impl fmt::Display for Fault {
             (false, true) => "write to",
             (false, false) => "read of",
         };
-        write!(f, "{kind} {:#010x}, {}", self.address, self.status)?;
+        write!(f, "{kind} {:#010x}, {}", self.address, self.status.kind)?;
         if memory::is_stack_guard(self.address) && !self.fetch { f.write_str(" (stack overflow)") } else { Ok(()) }
     }
 }

@@ -167,11 +167,14 @@ impl<'a> BootVolume<'a> {
                 .find(|other| linked && same(other))
                 .map_or(entry.file.data, |other| other.file.data)
         };
-        let mut files: Vec<File<'a>> =
-            entries.iter().map(|entry| File { name: entry.file.name, data: data_of(entry) }).collect();
-        files.sort_unstable_by_key(|file| file.name);
-        if let Some(pair) = files.windows(2).find(|pair| pair[0].name == pair[1].name) {
-            return Err(VolumeError::Duplicate { name: pair[0].name });
+        // Inserted in order, not sorted: core's sorts cost 4 KiB of code for each type, and cpio writes few files.
+        let mut files: Vec<File<'a>> = Vec::with_capacity(entries.len());
+        for entry in &entries {
+            let name = entry.file.name;
+            match files.binary_search_by_key(&name, |file| file.name) {
+                Ok(_) => return Err(VolumeError::Duplicate { name }),
+                Err(place) => files.insert(place, File { name, data: data_of(entry) }),
+            }
         }
         Ok(Self { files })
     }
@@ -248,7 +251,7 @@ fn read_entry(archive: &[u8], at: usize) -> Result<Option<(Option<Entry<'_>>, us
 
     let bad_name = VolumeError::BadName { offset: at };
     let name_bytes = name_bytes as usize;
-    if name_bytes < 2 || name_bytes > MAX_NAME_BYTES + 1 {
+    if !(2..=MAX_NAME_BYTES + 1).contains(&name_bytes) {
         return Err(bad_name);
     }
     let name = rest.get(HEADER_BYTES..HEADER_BYTES + name_bytes).ok_or(bad_name)?;

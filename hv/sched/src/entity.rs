@@ -16,6 +16,13 @@ const VIRTUAL_PER_NS: u64 = 1 << 20;
 /// and must not keep it off the CPU afterwards. Also bounds the virtual times.
 const MAX_EXTRA_CHARGE_NS: u64 = 100_000_000;
 
+/// Most debt of an entity, ns, unless its slice is longer: as with extra time, a long stop must not be paid for ever.
+const MAX_DEBT_NS: u64 = 10_000_000;
+
+/// Extra time that a waking entity may have before the others' turns, ns. It also wakes with this precedence only if
+/// it is not further ahead of its share than this, so that its lead over the others stays bounded.
+const FAVOUR_NS: u64 = 2_500_000;
+
 /// Names an entity of one [`Sedf`](crate::Sedf). Goes stale when the entity is removed, even if its place is reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EntityId {
@@ -69,14 +76,14 @@ pub(crate) struct Entity {
     pub(crate) deadline_ns: u64,
     /// Slice left in the current period, ns.
     pub(crate) left_ns: u64,
-    /// Time used beyond the slice because `pick` came late, ns. Taken off the next slice.
+    /// Time used beyond the slice because `pick` came late, ns. Taken off the next slices.
     debt_ns: u64,
     /// Extra time received, scaled by the weight; relative to the least among the competitors.
     pub(crate) virtual_time: u64,
     /// Lets others go first until one of them has run.
     pub(crate) yielded: bool,
-    /// Woke up and has not run since; goes before others of the same virtual time.
-    pub(crate) woken: bool,
+    /// Extra time for which it goes before the others since it woke up, ns.
+    pub(crate) favour_ns: u64,
     /// `left_ns` still belongs to the parameters before the last change.
     switching: bool,
     guaranteed_ns: u64,
@@ -95,7 +102,7 @@ impl Entity {
             debt_ns: 0,
             virtual_time: 0,
             yielded: false,
-            woken: false,
+            favour_ns: 0,
             switching: false,
             guaranteed_ns: 0,
             extra_ns: 0,
@@ -119,9 +126,18 @@ impl Entity {
     /// Starts the job `(start, start + period, slice)`, less the debt.
     fn start_period(&mut self, start_ns: u64) {
         self.deadline_ns = start_ns.saturating_add(self.params.period_ns);
-        self.left_ns = self.params.slice_ns.saturating_sub(self.debt_ns);
-        self.debt_ns = 0;
+        let paid_ns = self.debt_ns.min(self.params.slice_ns);
+        self.left_ns = self.params.slice_ns - paid_ns;
+        self.debt_ns -= paid_ns;
         self.switching = false;
+    }
+
+    /// The slices of whole periods that passed unused, after the current one, go against the debt.
+    fn pay_for_lost_periods(&mut self, now_ns: u64) {
+        if self.debt_ns > 0 {
+            let lost = now_ns.saturating_sub(self.deadline_ns) / self.params.period_ns;
+            self.debt_ns = self.debt_ns.saturating_sub(lost.saturating_mul(self.params.slice_ns));
+        }
     }
 
     /// Goes on after a sleep, or after having let others go first.
@@ -135,9 +151,7 @@ impl Entity {
         }
         let Params { period_ns, slice_ns, .. } = self.params;
         if now_ns >= self.deadline_ns {
-            if now_ns - self.deadline_ns >= period_ns {
-                self.debt_ns = 0;
-            }
+            self.pay_for_lost_periods(now_ns);
             self.start_period(now_ns);
         } else {
             // Each factor is at most 4 s, so the products are exact.
@@ -149,8 +163,17 @@ impl Entity {
         }
     }
 
+    /// Decides whether an entity that has just woken goes before the others: a quick answer for those who need little.
+    pub(crate) fn favour(&mut self) {
+        let lead = self.virtual_time.saturating_mul(u64::from(self.params.weight));
+        if lead <= FAVOUR_NS * VIRTUAL_PER_NS {
+            self.favour_ns = FAVOUR_NS;
+        }
+    }
+
     /// Stops asking for the CPU, for a sleep or to let others go first.
     pub(crate) fn pause(&mut self) {
+        self.favour_ns = 0;
         // The rule of `resume` compares with the new parameters; a slice of the old ones must not meet it.
         if self.switching {
             self.left_ns = 0;
@@ -168,6 +191,7 @@ impl Entity {
         // Noticed a little late, the periods stay in step; after a whole lost period they start anew, since several
         // entities catching up at once would miss again and again.
         let in_step = now_ns - self.deadline_ns < self.params.period_ns;
+        self.pay_for_lost_periods(now_ns);
         self.start_period(if in_step { self.deadline_ns } else { now_ns });
     }
 
@@ -183,11 +207,12 @@ impl Entity {
     }
 
     /// Charges `ran_ns` that began within the slice. What goes beyond it, because `pick` came late, is an advance on
-    /// the next slice, so that others get back what they lost.
+    /// the next slices, so that others get back what they lost.
     pub(crate) fn charge_guaranteed(&mut self, ran_ns: u64) {
         let used = ran_ns.min(self.left_ns);
         self.left_ns -= used;
-        let advance = (ran_ns - used).min(self.params.slice_ns.saturating_sub(self.debt_ns));
+        let limit = if self.reserves() { self.params.slice_ns.max(MAX_DEBT_NS) } else { 0 };
+        let advance = (ran_ns - used).min(limit.saturating_sub(self.debt_ns));
         self.debt_ns += advance;
         self.guaranteed_ns = self.guaranteed_ns.saturating_add(used + advance);
         self.charge_extra(ran_ns - used - advance);
@@ -196,6 +221,7 @@ impl Entity {
     /// Charges `ran_ns` of extra time.
     pub(crate) fn charge_extra(&mut self, ran_ns: u64) {
         self.extra_ns = self.extra_ns.saturating_add(ran_ns);
+        self.favour_ns = self.favour_ns.saturating_sub(ran_ns);
         let scaled = ran_ns.min(MAX_EXTRA_CHARGE_NS) * VIRTUAL_PER_NS / u64::from(self.params.weight.max(1));
         self.virtual_time = self.virtual_time.saturating_add(scaled);
     }

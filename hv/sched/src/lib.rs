@@ -28,8 +28,6 @@ mod place;
 mod sedf;
 
 pub use entity::{EntityId, State, Stats};
-pub use params::{
-    MAX_PERIOD_NS, MAX_WEIGHT, MIN_PERIOD_NS, MIN_SLICE_NS, ParamError, Params, Utilisation,
-};
+pub use params::{MAX_PERIOD_NS, MAX_WEIGHT, MIN_PERIOD_NS, MIN_SLICE_NS, ParamError, Params, Utilisation};
 pub use place::{CpuLoad, place};
 pub use sedf::{AdmitError, Choice, EXTRA_QUANTUM_NS, MAX_ENTITIES, Sedf, YIELD_TURN_NS};

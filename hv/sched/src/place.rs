@@ -53,7 +53,12 @@ pub fn place(loads: &[CpuLoad], params: &Params) -> Option<usize> {
         };
         by_load.then(a.entities.cmp(&b.entities))
     };
-    loads.iter().enumerate().filter(|(_, load)| fits(load)).min_by(|(_, a), (_, b)| order(a, b)).map(|(i, _)| i)
+    loads
+        .iter()
+        .enumerate()
+        .filter(|(_, load)| fits(load))
+        .min_by(|(_, a), (_, b)| order(a, b))
+        .map(|(i, _)| i)
 }
 
 /// Orders by `free * weight / (weight there + weight)`, largest first, without dividing.

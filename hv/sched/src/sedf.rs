@@ -204,15 +204,12 @@ impl Sedf {
     pub fn wake(&mut self, id: EntityId, now_ns: u64) -> bool {
         let now_ns = self.account(now_ns);
         let Some(index) = self.index_of(id) else { return false };
-        let current = self.current.map(|current| self.entities[current].virtual_time);
         let entity = &mut self.entities[index];
         if !entity.is_runnable() {
             entity.life = Life::Runnable;
-            entity.woken = true;
             entity.resume(now_ns);
-            // It has not had more than the current one: that one's turn ends, which gives short sleepers a quick
-            // answer beside a hog. Its virtual time cannot be in the past, so it gains its turn, not more.
-            if entity.competes() && current.is_some_and(|current| entity.virtual_time <= current) {
+            entity.favour();
+            if entity.competes() && entity.favour_ns > 0 {
                 self.turn_left_ns = 0;
             }
         }
@@ -242,7 +239,6 @@ impl Sedf {
         if entity.is_runnable() {
             entity.pause();
             entity.yielded = true;
-            entity.woken = false;
         }
         true
     }
@@ -263,13 +259,13 @@ impl Sedf {
         };
 
         let entity = &mut self.entities[index];
-        entity.woken = false;
         if entity.yielded {
             entity.yielded = false;
             entity.resume(now_ns);
         }
         let run = Some(EntityId { index: index as u16, generation: entity.generation });
-        let lone = entity.params.extratime && self.entities.iter().filter(|entity| entity.is_runnable()).count() == 1;
+        let lone = entity.params.extratime
+            && self.entities.iter().filter(|entity| entity.is_runnable()).count() == 1;
         let mode = match self.entities[index].left_ns {
             _ if lone => Mode::Alone,
             0 => Mode::Extra,
@@ -387,17 +383,17 @@ impl Sedf {
         }
     }
 
-    /// The best runnable entity: slice left before extra time, each of them in its own order, and whoever yielded
+    /// The best runnable entity: slice left by deadline, then extra time by favour and virtual time, and whoever yielded
     /// after all others. The lowest index wins among equals.
     fn choose(&self) -> Option<usize> {
-        let mut best: Option<((bool, bool, u64, bool), usize)> = None;
+        let mut best: Option<((bool, bool, bool, u64), usize)> = None;
         for (index, entity) in self.entities.iter().enumerate() {
             let key = if !entity.is_runnable() {
                 continue;
             } else if entity.left_ns > 0 {
-                (entity.yielded, false, entity.deadline_ns, false)
+                (entity.yielded, false, false, entity.deadline_ns)
             } else if entity.params.extratime {
-                (entity.yielded, true, entity.virtual_time, !entity.woken)
+                (entity.yielded, true, entity.favour_ns == 0, entity.virtual_time)
             } else {
                 continue;
             };
@@ -406,7 +402,7 @@ impl Sedf {
             }
         }
         let ((yielded, extra, ..), index) = best?;
-        // A turn of extra time is not cut short by others of the same kind.
+        // A turn of extra time is not cut short by others of the same kind, unless `wake` ended it.
         match self.current {
             Some(current) if !yielded && extra && self.mode == Mode::Extra && self.turn_left_ns > 0 => {
                 let entity = &self.entities[current];
@@ -432,7 +428,8 @@ impl Sedf {
 
     fn guaranteed_until_ns(&self, index: usize, now_ns: u64) -> u64 {
         let runs = &self.entities[index];
-        let end_ns = now_ns.saturating_add(runs.left_ns).min(runs.deadline_ns).min(self.yield_until_ns(now_ns));
+        let end_ns =
+            now_ns.saturating_add(runs.left_ns).min(runs.deadline_ns).min(self.yield_until_ns(now_ns));
         // Only the start of a period with an earlier deadline can change the choice; others are seen later, in time.
         self.entities
             .iter()
@@ -443,7 +440,8 @@ impl Sedf {
 
     /// When an entity that yielded with slice left must come back.
     fn yield_until_ns(&self, now_ns: u64) -> u64 {
-        let waits = self.entities.iter().any(|entity| entity.is_runnable() && entity.yielded && entity.left_ns > 0);
+        let waits =
+            self.entities.iter().any(|entity| entity.is_runnable() && entity.yielded && entity.left_ns > 0);
         if waits { now_ns.saturating_add(YIELD_TURN_NS) } else { u64::MAX }
     }
 

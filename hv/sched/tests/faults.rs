@@ -3,7 +3,8 @@
 mod sim;
 
 use nex_sched::{
-    AdmitError, CpuLoad, MAX_ENTITIES, MAX_PERIOD_NS, MAX_WEIGHT, MIN_PERIOD_NS, ParamError, Params, Sedf, place,
+    AdmitError, CpuLoad, MAX_ENTITIES, MAX_PERIOD_NS, MAX_WEIGHT, MIN_PERIOD_NS, ParamError, Params, Sedf,
+    place,
 };
 use sim::{MS, Program, S, Sim};
 
@@ -28,10 +29,7 @@ fn admission_refuses_more_than_the_whole_cpu() {
     assert!(sched.add(slice(4 * S / 10 + 1, S), 0).is_err());
     sched.add(slice(4 * S / 10, S), 0).unwrap();
     assert_eq!(sched.utilisation_ppm(), 1_000_000);
-    assert_eq!(
-        sched.add(slice(10_000, MAX_PERIOD_NS), 0),
-        Err(AdmitError::Overcommitted { left_ppm: 0 })
-    );
+    assert_eq!(sched.add(slice(10_000, MAX_PERIOD_NS), 0), Err(AdmitError::Overcommitted { left_ppm: 0 }));
     sched.add(Params::best_effort(1), 0).unwrap();
 }
 
@@ -172,7 +170,8 @@ fn times_near_the_end_of_the_clock_do_not_overflow() {
 fn huge_parameters_and_the_whole_clock_in_one_step_do_not_overflow() {
     let huge = Params { period_ns: u64::MAX, slice_ns: u64::MAX, extratime: true, weight: u32::MAX };
     assert!(Sedf::new().add(huge, u64::MAX).is_err());
-    let longest = Params { period_ns: MAX_PERIOD_NS, slice_ns: MAX_PERIOD_NS, extratime: true, weight: MAX_WEIGHT };
+    let longest =
+        Params { period_ns: MAX_PERIOD_NS, slice_ns: MAX_PERIOD_NS, extratime: true, weight: MAX_WEIGHT };
     let shortest = Params { period_ns: MIN_PERIOD_NS, slice_ns: 10_000, extratime: true, weight: 1 };
     for first in [longest, shortest, Params::best_effort(1), Params::best_effort(MAX_WEIGHT)] {
         // Alone: one account over 584 years.
@@ -270,10 +269,33 @@ fn short_sleeper_is_answered_at_once_beside_hogs() {
     }
     let steps = vec![(200_000, 3_300_000), (50_000, 7 * MS), (700_000, 11 * MS), (10_000, 1_100_000)];
     let sleeper = sim.add(Params::best_effort(256), Program::Sleeper(steps));
+    // At first the hogs have just woken up, too.
+    sim.run(S);
+    sim.forget_waits();
     sim.run(10 * S);
     sim.judge();
     assert!(sim.tasks[sleeper].ran_ns > 100 * MS);
     assert_eq!(sim.tasks[sleeper].longest_wait_ns, 0);
+}
+
+#[test]
+fn short_sleepers_wait_for_each_other_but_not_for_hogs() {
+    let mut sim = Sim::new(0);
+    for _ in 0..3 {
+        sim.add(Params::best_effort(256), Program::Hog);
+    }
+    let spans = [(300_000, 2_900_000), (200_000, 3_100_000), (400_000, 7_300_000)];
+    let sleepers = spans.map(|span| sim.add(Params::best_effort(256), Program::Sleeper(vec![span])));
+    // Preempts the sleepers in the middle of what they do.
+    sim.add(slice(100_000, MS), Program::Hog);
+    sim.run(S);
+    sim.forget_waits();
+    sim.run(10 * S);
+    sim.judge();
+    for sleeper in sleepers {
+        let wait_ns = sim.tasks[sleeper].longest_wait_ns;
+        assert!(wait_ns <= MS, "{wait_ns}");
+    }
 }
 
 /// Sleeping a moment before the turn ends must not give more than the share.
@@ -285,7 +307,7 @@ fn frequent_sleeper_gets_no_more_than_its_share() {
         sim.add(Params::best_effort(256), Program::Sleeper(vec![(work_ns, sleep_ns)]));
         sim.run(10 * S);
         sim.judge();
-        assert!(sim.tasks[hog].ran_ns >= 5 * S - 10 * MS, "{work_ns}: {}", sim.tasks[hog].ran_ns);
+        assert!(sim.tasks[hog].ran_ns >= 5 * S - 15 * MS, "{work_ns}: {}", sim.tasks[hog].ran_ns);
     }
 }
 
@@ -321,7 +343,12 @@ fn number_of_entities_is_bounded_and_stale_ids_are_refused() {
     let reused = sched.add(Params::best_effort(1), 2).unwrap();
     assert_ne!(reused, ids[3]);
     let stale = ids[3];
-    assert!(!sched.remove(stale, 3) && !sched.wake(stale, 3) && !sched.block(stale, 3) && !sched.yield_now(stale, 3));
+    assert!(
+        !sched.remove(stale, 3)
+            && !sched.wake(stale, 3)
+            && !sched.block(stale, 3)
+            && !sched.yield_now(stale, 3)
+    );
     assert_eq!(sched.set_params(stale, Params::best_effort(2), 3), Err(AdmitError::NoSuchEntity));
     assert_eq!(sched.stats(stale), None);
     assert_eq!(sched.pick(4).run, None);

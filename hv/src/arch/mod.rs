@@ -1,6 +1,7 @@
 //! What is peculiar to ARMv7-A: boot, vectors, CP15, caches, world switch. No other module has assembly.
 
 pub mod boot;
+pub mod bulk;
 pub mod cache;
 pub mod cp15;
 pub mod frame;

@@ -307,7 +307,7 @@ pub fn yield_now() {
     irq::restore(was_masked);
 }
 
-/// Blocks the running thread until [`wake_one`] with its key, or until `until_ns`; `true` if time was up.
+/// Blocks the running thread until [`wake`] with its key, or until `until_ns`; `true` if time was up.
 ///
 /// `sleep` is asked after the thread is registered as a waiter: it does what must come between (a condition variable
 /// unlocks its mutex there) and says whether still to sleep. So no wake-up is lost.
@@ -353,23 +353,22 @@ fn park(key: usize, until_ns: Option<u64>, sleep: impl FnOnce() -> bool) -> bool
     timed_out
 }
 
-/// Wakes the thread that waits longest for `key`; `false` if none does.
-fn wake_one(key: usize) -> bool {
-    let woken = {
+/// Wakes at most `count` threads that wait for `key` now, the longest waiters first.
+fn wake(key: usize, count: usize) {
+    {
         let mut sched = SCHED.lock();
-        let waits = |t: &Option<Box<Thread>>| match t {
-            Some(t) if t.state == State::Blocked { key } => Some(t.turn),
-            _ => None,
-        };
-        let first = (0..sched.threads.len()).filter_map(|s| Some((waits(&sched.threads[s])?, s))).min();
-        if let Some((_, slot)) = first {
-            let now = time::now_ns();
+        let now = time::now_ns();
+        for _ in 0..count {
+            let waits = |t: &Option<Box<Thread>>| match t {
+                Some(t) if t.state == State::Blocked { key } => Some(t.turn),
+                _ => None,
+            };
+            let first = (0..sched.threads.len()).filter_map(|s| Some((waits(&sched.threads[s])?, s))).min();
+            let Some((_, slot)) = first else { break };
             sched.make_runnable(slot, now, false);
         }
-        first.is_some()
-    };
+    }
     preempt_if_needed();
-    woken
 }
 
 /// Blocks the running thread until the time comes: nanoseconds as [`time::now_ns`] counts them.

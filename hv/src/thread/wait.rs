@@ -1,4 +1,4 @@
-//! Blocking primitives for threads, all made of [`park`](super::park) and [`wake_one`](super::wake_one).
+//! Blocking primitives for threads, all made of [`park`](super::park) and [`wake`](super::wake).
 //!
 //! Each is known by its address, so a value that somebody waits for must not move: they live in statics, `Arc`s or
 //! boxes. None may be used in an interrupt handler, except [`Semaphore::post`] and the wakes of [`WaitQueue`].
@@ -7,7 +7,7 @@ use core::cell::UnsafeCell;
 use core::ops::{Deref, DerefMut};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use super::{park, wake_one};
+use super::{park, wake};
 use crate::time;
 
 /// Threads that wait for a condition.
@@ -46,12 +46,12 @@ impl WaitQueue {
 
     /// Wakes the longest waiter.
     pub fn wake_one(&self) {
-        wake_one(self.key());
+        wake(self.key(), 1);
     }
 
     /// Wakes all waiters.
     pub fn wake_all(&self) {
-        while wake_one(self.key()) {}
+        wake(self.key(), usize::MAX);
     }
 }
 
@@ -137,7 +137,8 @@ impl<T: ?Sized> Mutex<T> {
     /// Takes the mutex if it is free.
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         let free = self.locked.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok();
-        free.then_some(MutexGuard { mutex: self })
+        // Made only when free: dropping a guard unlocks.
+        free.then(|| MutexGuard { mutex: self })
     }
 
     fn unlock(&self) {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use regex_lite::Regex;
 
-use crate::{Volume, built, seconds};
+use crate::{Volume, built, seconds, strings};
 
 /// Settings of a machine to be started. Starts out as `make qemu` has it, with the default boot volume.
 #[derive(Clone, Debug)]
@@ -229,14 +229,15 @@ impl Machine {
         }
     }
 
-    /// Checks that QEMU does not end within a second.
+    /// Checks that Nex, which must have the focus, still answers to a key, and has not panicked.
     ///
     /// # Panics
-    /// If it does.
-    pub fn stays_up(&mut self) {
-        thread::sleep(Duration::from_secs(1));
-        if let Ok(Some(status)) = self.child.try_wait() {
-            self.fail(&format!("ended by itself, {status}"));
+    /// If it does not, or has.
+    pub fn assert_alive(&mut self) {
+        self.send("h");
+        self.expect(strings::KEY_HELP, seconds(30));
+        if self.transcript().contains(strings::PANIC) {
+            self.fail("panicked");
         }
     }
 

@@ -9,8 +9,16 @@ pub const POWERING_OFF: &str = "all domains have ended; powering off";
 /// Nex has nothing to run, or something to be looked at, and goes on.
 pub const STAYS: &str = "Nex stays";
 
-/// Word of the command line that makes Nex panic once the domains have started.
-pub const PANIC_OPTION: &str = "test=panic";
+/// Nex's answer to the key `h`.
+pub const KEY_HELP: &str = "d domains   t threads   m memory   q power off";
+
+/// Words of the command line that make Nex test or break itself, in `hv/src/selftest.rs`.
+pub fn selftest(what: &str) -> String {
+    format!("selftest={what}")
+}
+
+/// The last line of `selftest=all`; group 1: how many failed.
+pub const SELFTEST_RESULT: &str = r"selftest: \d+ passed, (\d+) failed";
 
 /// A line of a backtrace with a name: stack pointer, frame pointer, program counter, symbol.
 pub const BACKTRACE_LINE: &str =

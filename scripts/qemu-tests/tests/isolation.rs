@@ -111,7 +111,7 @@ fn a_privileged_instruction() {
 
 #[test]
 fn a_system_call() {
-    stops("svc", "Svc");
+    stops("svc", "SVC instruction");
 }
 
 #[test]

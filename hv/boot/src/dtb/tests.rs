@@ -116,11 +116,12 @@ fn structure_errors_are_told() {
     assert_eq!(check(&[]), bad(0));
     assert_eq!(check(&[1, 0, 2, 1, 0, 2, 9]), bad(12), "two roots");
     assert_eq!(check(&[1, 0, 1, 0x6100_0000, 2, 3, 0, 0, 2, 9]), bad(20), "property after a child");
-    assert_eq!(check(&[1, 0, 3, 5, 0, 0, 2, 9]), None, "the value covers the end token and one byte more");
+    assert_eq!(check(&[1, 0, 3, 5, 0, 0, 7, 2, 9]), None, "a value of five bytes fills eight");
+    assert_eq!(check(&[1, 0, 3, 5, 0, 0, 2, 9]), bad(28), "the value covers the end of the root");
     assert_eq!(check(&[1, 0, 3, 100, 0, 0, 2, 9]), bad(8), "value past the end");
     assert_eq!(check(&[1, 0, 3, u32::MAX, 0, 0, 2, 9]), bad(8));
     assert_eq!(check(&[1, 0, 3, 0, 4, 2, 9]), bad(8), "name past the end");
-    assert_eq!(check(&[1, 0x6161_6161, 2, 9]), bad(0), "node name without end and with a control character");
+    assert_eq!(check(&[1, 0x6101_0000, 2, 9]), bad(0), "control character in a name");
     assert_eq!(check(&[1, 0, 7, 2, 9]), bad(8), "unknown token");
 
     let nested = |depth: usize| [[1, 0].repeat(depth), vec![2; depth], vec![9]].concat();

@@ -46,7 +46,8 @@ pub(super) fn plan<'a>(
         };
         // ELF32 fields: the values came from 32-bit words.
         let segment = Segment { gpa: program.p_paddr as u32, data, mem_bytes: program.p_memsz as u32, perms };
-        segments.try_push(segment).map_err(|_| ImageError::TooManySegments)?;
+        let place = segments.partition_point(|other: &Segment<'_>| other.gpa <= segment.gpa);
+        segments.try_insert(place, segment).map_err(|_| ImageError::TooManySegments)?;
     }
     if segments.is_empty() {
         return Err(ImageError::ElfEmpty);

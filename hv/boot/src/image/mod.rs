@@ -255,14 +255,13 @@ fn single<'a>(
     finish(kind, segments, entry, ram)
 }
 
-/// Checks all places and makes the plan.
+/// Checks all places and makes the plan. The segments are sorted by address.
 fn finish<'a>(
     kind: ImageKind,
-    mut segments: ArrayVec<Segment<'a>, MAX_SEGMENTS>,
+    segments: ArrayVec<Segment<'a>, MAX_SEGMENTS>,
     entry: u32,
     ram: &RamWindow,
 ) -> Result<LoadPlan<'a>, ImageError> {
-    segments.sort_unstable_by_key(|segment| segment.gpa);
     let mut end = 0;
     for &Segment { gpa, mem_bytes, .. } in &segments {
         let (start, bytes) = (u64::from(gpa), u64::from(mem_bytes));

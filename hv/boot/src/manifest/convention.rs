@@ -24,12 +24,16 @@ fn refused(file: &str, domain: Option<&str>, reason: Reason) -> ConfigError {
 
 /// Follows the convention. Every domain gets 64 MiB; if that is more than there is, an equal share in whole MiB.
 pub(super) fn read<'a>(volume: &BootVolume<'a>, limits: &Limits) -> Result<Manifest<'a>, ConfigError> {
-    let mut kernels: Vec<(u32, File<'a>)> =
-        volume.files().iter().filter_map(|file| Some((number(file.name, "dom")?, *file))).collect();
+    let mut kernels: Vec<(u32, File<'a>)> = Vec::new();
+    for file in volume.files() {
+        if let Some(number) = number(file.name, "dom") {
+            let place = kernels.partition_point(|(other, _)| *other < number);
+            kernels.insert(place, (number, *file));
+        }
+    }
     if kernels.is_empty() {
         return Err(file_error(None, Reason::NothingToBoot));
     }
-    kernels.sort_unstable_by_key(|(number, _)| *number);
 
     let started = kernels.len().min(limits.max_domains).max(1) as u64;
     let share_bytes = limits.ram_bytes / started / MIB * MIB;

@@ -84,7 +84,7 @@ fn check_name(table: &Table<'_>, before: &[&Table<'_>]) -> Located<String> {
     if !is_name(name) {
         return Err((entry.line, Reason::BadName));
     }
-    let same = |other: &&&Table<'_>| other.get("name").is_some_and(|other| other.value == entry.value);
+    let same = |other: &&&Table<'_>| matches!(other.get("name"), Some(Entry { value: Value::Str(other), .. }) if other == name);
     match before.iter().find(same) {
         Some(first) => Err((entry.line, Reason::DuplicateName { first_line: first.line })),
         None => Ok(name.to_string()),

@@ -112,6 +112,13 @@ impl Sim {
         self.sched.stats(self.tasks[index].id).expect("alive")
     }
 
+    /// Starts measuring the waits anew.
+    pub(crate) fn forget_waits(&mut self) {
+        for task in &mut self.tasks {
+            task.longest_wait_ns = 0;
+        }
+    }
+
     fn event(&mut self) {
         self.event_picks += 1;
         self.pick();
@@ -244,9 +251,16 @@ impl Sim {
             }
             total_ns += got_ns;
             if task.long_sleep {
-                assert!(got_ns >= slice_ns, "task {index}: {got_ns} of {slice_ns} in period {k} after {since_ns}");
+                assert!(
+                    got_ns >= slice_ns,
+                    "task {index}: {got_ns} of {slice_ns} in period {k} after {since_ns}"
+                );
             } else {
-                assert!(total_ns >= k * slice_ns, "task {index}: {total_ns} in {} periods after {since_ns}", k + 1);
+                assert!(
+                    total_ns >= k * slice_ns,
+                    "task {index}: {total_ns} in {} periods after {since_ns}",
+                    k + 1
+                );
             }
             self.checks += 1;
         }

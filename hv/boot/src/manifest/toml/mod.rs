@@ -19,7 +19,7 @@ pub(crate) use self::reader::parse;
 const MAX_DEPTH: usize = 16;
 
 /// A value, with the line of each key within it.
-#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub(crate) enum Value<'a> {
     Str(Cow<'a, str>),
     Int(i64),
@@ -61,7 +61,7 @@ pub(super) enum Origin {
 }
 
 /// A table; entries in the order of the file.
-#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub(crate) struct Table<'a> {
     pub(crate) entries: Vec<Entry<'a>>,
     /// Line where it begins, from 1.
@@ -70,7 +70,7 @@ pub(crate) struct Table<'a> {
 }
 
 /// A key with its value.
-#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub(crate) struct Entry<'a> {
     pub(crate) key: Cow<'a, str>,
     /// Line of the key, from 1.

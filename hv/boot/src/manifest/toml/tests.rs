@@ -79,11 +79,12 @@ fn dump_oracle(table: &DeTable<'_>) -> Vec<String> {
             DeValue::String(text) => out.push(format!("{at} = {:?}", text.replace("\r\n", "\n"))),
             DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
                 Ok(number) => out.push(format!("{at} = {number}")),
-                Err(error) => match error.kind() {
-                    // It lets "0x" pass here, and refuses it only when a number is asked for.
-                    std::num::IntErrorKind::Empty => out.push(format!("{at} = malformed")),
-                    _ => out.push(format!("{at} = other")),
-                },
+                Err(error) => {
+                    // It lets "0x" and "10F0" pass here, and refuses them only when a number is asked for.
+                    use std::num::IntErrorKind::{NegOverflow, PosOverflow};
+                    let too_large = matches!(error.kind(), PosOverflow | NegOverflow);
+                    out.push(format!("{at} = {}", if too_large { "other" } else { "malformed" }));
+                }
             },
             DeValue::Boolean(value) => out.push(format!("{at} = {value}")),
             DeValue::Float(_) | DeValue::Datetime(_) => out.push(format!("{at} = other")),
@@ -110,13 +111,20 @@ fn dump_oracle(table: &DeTable<'_>) -> Vec<String> {
     out
 }
 
+/// `text` with nothing but one blank around every "=".
+fn joined(text: &str) -> String {
+    text.split('=').map(str::trim).collect::<Vec<_>>().join(" = ")
+}
+
 /// Holds our reading of `text` against that of the `toml` crate.
 fn compare(text: &str) -> Result<(), String> {
     let ours = parse(text);
     let theirs = DeTable::parse(text);
     match (&ours, &theirs) {
         (Ok(ours), Ok(theirs)) => {
-            let (ours, theirs) = (dump(ours), dump_oracle(theirs.get_ref()));
+            let theirs =
+                dump_oracle(theirs.get_ref()).into_iter().map(|line| line.replace("= malformed", "= other"));
+            let (ours, theirs) = (dump(ours), theirs.collect::<Vec<_>>());
             if ours == theirs { Ok(()) } else { Err(format!("{ours:#?}\nis not\n{theirs:#?}")) }
         }
         (Err(_), Err(_)) => Ok(()),
@@ -124,6 +132,10 @@ fn compare(text: &str) -> Result<(), String> {
             if dump_oracle(theirs.get_ref()).iter().any(|line| line.ends_with("= malformed")) =>
         {
             Ok(())
+        }
+        // Within braces it lets lines end around "=", which the grammar does not.
+        (Err((_, SyntaxError::Equals | SyntaxError::Value)), Ok(_)) if joined(text) != text => {
+            compare(&joined(text))
         }
         // Floats and dates are not checked in detail: no key of Nex has one.
         (Ok(ours), Err(_)) if dump(ours).iter().any(|line| line.ends_with("= other")) => Ok(()),
@@ -337,16 +349,12 @@ proptest! {
     #[test]
     fn damaged_documents_are_read_as_the_toml_crate_reads_them(changes in changes()) {
         if let Ok(text) = String::from_utf8(damaged(SAMPLE.as_bytes(), &changes)) {
-            if let Err(error) = compare(&text) {
-                prop_assert!(false, "{}", error);
-            }
+            prop_assert_eq!(compare(&text), Ok(()));
         }
     }
 
     #[test]
     fn soup_is_read_as_the_toml_crate_reads_it(text in "([a-c.=\\[\\]{}\"'\\\\,# \n]|a = |\\[\\[a\\]\\]\n|[01]){0,24}") {
-        if let Err(error) = compare(&text) {
-            prop_assert!(false, "{}", error);
-        }
+        prop_assert_eq!(compare(&text), Ok(()));
     }
 }
