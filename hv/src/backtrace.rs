@@ -57,17 +57,20 @@ pub(crate) fn walk(pc: u32, sp: u32, fp: u32, show: &mut dyn FnMut(Line)) {
 pub(crate) fn walk_here(show: &mut dyn FnMut(Line)) {
     let (fp, sp): (u32, u32);
     // SAFETY: reads two registers.
-    unsafe { core::arch::asm!("mov {}, r11", "mov {}, sp", out(reg) fp, out(reg) sp, options(nomem, nostack, preserves_flags)) };
+    unsafe {
+        core::arch::asm!("mov {}, r11", "mov {}, sp", out(reg) fp, out(reg) sp, options(nomem, nostack, preserves_flags))
+    };
     follow(sp, fp, show);
 }
 
 fn follow(mut sp: u32, mut fp: u32, show: &mut dyn FnMut(Line)) {
     for _ in 0..MAX_FRAMES {
-        if fp % 4 != 0 || fp < sp || !memory::is_own_stack(fp) || !memory::is_own_stack(fp + 4) {
+        if !fp.is_multiple_of(4) || fp < sp || !memory::is_own_stack(fp) || !memory::is_own_stack(fp + 4) {
             return;
         }
         // SAFETY: an aligned word within a mapped stack of Nex.
-        let (caller_fp, lr) = unsafe { ((fp as *const u32).read_volatile(), (fp as *const u32).add(1).read_volatile()) };
+        let (caller_fp, lr) =
+            unsafe { ((fp as *const u32).read_volatile(), (fp as *const u32).add(1).read_volatile()) };
         sp = fp + 8;
         if lr == 0 {
             return;

@@ -19,7 +19,9 @@ pub struct Interrupt(pub u32);
 /// `read` and `write` never block: they return `WouldBlock` when nothing was received or the transmitter is full.
 /// `flush` is done when the last stop bit has left.
 pub trait Uart:
-    embedded_hal_nb::serial::Read<u8, Error = UartError> + embedded_hal_nb::serial::Write<u8, Error = UartError> + Send
+    embedded_hal_nb::serial::Read<u8, Error = UartError>
+    + embedded_hal_nb::serial::Write<u8, Error = UartError>
+    + Send
 {
     /// The interrupt that reports received bytes and room to send.
     fn interrupt(&self) -> Interrupt;
@@ -181,7 +183,12 @@ pub trait Board: Sync {
     ///
     /// # Errors
     /// What is missing. Nex cannot go on then.
-    fn probe(&'static self, info: &BootInfo, blob: &[u8], map: &mut dyn DeviceMapper) -> Result<Devices, ProbeError>;
+    fn probe(
+        &'static self,
+        info: &BootInfo,
+        blob: &[u8],
+        map: &mut dyn DeviceMapper,
+    ) -> Result<Devices, ProbeError>;
 
     /// Ends the machine, or stops if the board cannot.
     fn exit(&self, how: Exit) -> !;

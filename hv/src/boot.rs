@@ -12,7 +12,9 @@ use nex_sched::Params;
 use crate::arch::{self, BootArgs, boot_args, cp15};
 use crate::board::{Board, Exit, ProbeError};
 use crate::memory::{self, InitError, PhysRange, SectionMapper};
-use crate::{backtrace, console, demo, domain, info, interrupts, monitor, println, selftest, thread, time, warning};
+use crate::{
+    backtrace, console, demo, domain, info, interrupts, monitor, println, selftest, thread, time, warning,
+};
 
 unsafe extern "Rust" {
     /// Defined by [`crate::board_main!`].
@@ -34,7 +36,9 @@ enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoTags => f.write_str("r2 points to no DTB and no ATAG list, and this board knows no other place for one"),
+            Self::NoTags => f.write_str(
+                "r2 points to no DTB and no ATAG list, and this board knows no other place for one",
+            ),
             Self::BootInfo(at, e) => write!(f, "boot information at {at}: {e}"),
             Self::Memory(e) => e.fmt(f),
             Self::Probe(e) => e.fmt(f),
@@ -48,8 +52,7 @@ pub(crate) extern "C" fn boot_cpu_main() -> ! {
     unsafe { arch::percpu::init_this_cpu(0) };
     // SAFETY: the first thing that could allocate is below.
     unsafe { memory::init_early_heap() };
-    // SAFETY: no access for coprocessors 10 and 11: VFP and NEON trap for guests, and Nex does not use them.
-    unsafe { cp15::set_cpacr(0) };
+    arch::close_to_user_mode();
     let board = nex_board();
     crate::BOARD.call_once(|| board);
     let mut mapper = SectionMapper::new();
@@ -146,7 +149,7 @@ fn start_threads(info: &BootInfo, archive: Option<&'static [u8]>) {
         spawn("greet-1s", || demo::greet(1));
         spawn("greet-2s", || demo::greet(2));
     }
-    let result = thread::spawn("domains", Params::best_effort(1024), move || {
+    let result = thread::spawn("domains", Params::best_effort(256), move || {
         if let Some(test) = crate::cmdline::option(&options, "selftest") {
             selftest::run(test);
         }
@@ -164,7 +167,10 @@ fn find_tags(board: &dyn Board, boot: &BootArgs) -> Result<(Hpa, &'static [u8]),
     for at in [r2, board.fallback_tags()].into_iter().flatten() {
         let section = at.align_down(SECTION_BYTES);
         for n in 0..EARLY_SECTIONS {
-            memory::map_early(EARLY_VA + n * SECTION_BYTES, Hpa::new(section.raw().wrapping_add(n * SECTION_BYTES)));
+            memory::map_early(
+                EARLY_VA + n * SECTION_BYTES,
+                Hpa::new(section.raw().wrapping_add(n * SECTION_BYTES)),
+            );
         }
         let va = EARLY_VA + (at.raw() - section.raw());
         // SAFETY: mapped above, and 4 MiB hold any blob that `identify` accepts, wherever it starts in the first. If

@@ -80,6 +80,11 @@ impl Transmitter {
         }
     }
 
+    /// Whether at least half of the ring is free.
+    fn has_room(&self) -> bool {
+        self.ring.len <= TX_BYTES / 2
+    }
+
     /// Sends what fits now; switches the interrupt off when all is sent.
     fn pump(&mut self) {
         let Some(uart) = &mut self.uart else { return };
@@ -122,6 +127,9 @@ static CONSOLE: IrqLock<Console> = IrqLock::new(Console {
     for_nex: Ring::new(),
 });
 
+/// Threads of domains that wait until there is room to write.
+static ROOM: crate::thread::WaitQueue = crate::thread::WaitQueue::new();
+
 /// Wakes the thread that acts on keys typed to Nex.
 pub(crate) static KEYS: crate::thread::Semaphore = crate::thread::Semaphore::new(0);
 
@@ -150,7 +158,10 @@ impl Console {
                 mux.set_focus(source, &mut |out| tx.send(out));
                 let mut name = arrayvec::ArrayString::<64>::new();
                 let _ = match source {
-                    Source::Nex => fmt::write(&mut name, format_args!("input to Nex (Ctrl-A three times to switch, h for help)\n")),
+                    Source::Nex => fmt::write(
+                        &mut name,
+                        format_args!("input to Nex (Ctrl-A three times to switch, h for help)\n"),
+                    ),
                     Source::Domain(n) => match crate::domain::name_of(n) {
                         Some(domain) => fmt::write(&mut name, format_args!("input to {domain}\n")),
                         None => fmt::write(&mut name, format_args!("input to domain {n}\n")),
@@ -180,10 +191,9 @@ pub(crate) fn enable_interrupts() -> Option<Interrupt> {
 
 /// The UART's interrupt handler.
 pub(crate) fn handle_interrupt() {
-    let keys = {
+    let (keys, room) = {
         let mut console = CONSOLE.lock();
-        loop {
-            let Some(uart) = &mut console.tx.uart else { break };
+        while let Some(uart) = &mut console.tx.uart {
             match uart.read() {
                 Ok(byte) => {
                     let action = console.input.key(byte);
@@ -195,8 +205,11 @@ pub(crate) fn handle_interrupt() {
             }
         }
         console.tx.pump();
-        console.for_nex.len
+        (console.for_nex.len, console.tx.has_room())
     };
+    if room {
+        ROOM.wake_all();
+    }
     if keys > 0 {
         KEYS.post();
     }
@@ -224,8 +237,10 @@ pub fn close(domain: u8) {
     console.apply(action);
 }
 
-/// Writes for a domain.
+/// Writes for a domain, a few bytes at a time. Blocks the domain's thread while much waits to be sent already, so that a
+/// talkative domain waits for the UART in its own time.
 pub fn write(domain: u8, bytes: &[u8]) {
+    ROOM.wait(|| CONSOLE.lock().tx.has_room());
     CONSOLE.lock().write(Source::Domain(domain), bytes);
 }
 

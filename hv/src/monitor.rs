@@ -20,7 +20,9 @@ pub(crate) fn run() {
 fn act(key: u8) {
     match key {
         b'h' | b'?' => {
-            println!("d domains   t threads   m memory   q power off   r reset   Ctrl-A three times: next input");
+            println!(
+                "d domains   t threads   m memory   q power off   r reset   Ctrl-A three times: next input"
+            );
         }
         b'd' => domains(),
         b't' => threads(),
@@ -51,13 +53,13 @@ fn domains() {
 }
 
 fn threads() {
-    println!("cpu thread                   state        cpu ms  period us slice us weight extra");
+    println!("cpu thread                   state        cpu ms  period us slice us weight extra stack peak");
     for thread in thread::list() {
         let Some(stats) = thread.stats else { continue };
         let mut state = ArrayString::<16>::new();
         let _ = write!(state, "{:?}", stats.state);
         println!(
-            "{:3} {:24} {:10} {:8} {:10} {:8} {:6} {}",
+            "{:3} {:24} {:10} {:8} {:10} {:8} {:6} {:5} {:10}",
             thread.cpu,
             thread.name.as_str(),
             state.as_str(),
@@ -65,7 +67,8 @@ fn threads() {
             stats.params.period_ns / 1000,
             stats.params.slice_ns / 1000,
             stats.params.weight,
-            if stats.params.extratime { "yes" } else { "no" }
+            if stats.params.extratime { "yes" } else { "no" },
+            thread.stack_peak_bytes
         );
     }
     println!("uptime {} ms, timer interrupts {}", time::now_ns() / 1_000_000, time::interrupt_count());

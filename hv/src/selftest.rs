@@ -33,7 +33,8 @@ pub(crate) fn run(name: &str) {
 }
 
 fn all() {
-    let tests: [(&str, fn() -> bool); 9] = [
+    type Test = (&'static str, fn() -> bool);
+    let tests: [Test; 9] = [
         ("sleep is never early, and late by less than a millisecond", sleeps),
         ("two threads share the CPU by weight", shares),
         ("a spinning thread is preempted", preempts),

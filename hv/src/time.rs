@@ -47,7 +47,7 @@ fn counts_to_ns(clock: &Clock, counts: u64) -> u64 {
 fn mul_q32(a: u64, b: u64) -> u64 {
     let (a_high, a_low) = (a >> 32, a & 0xffff_ffff);
     let (b_high, b_low) = (b >> 32, b & 0xffff_ffff);
-    a.wrapping_mul(b_high).wrapping_add(a_high.wrapping_mul(b_low)).wrapping_add(a_low * b_low >> 32)
+    a.wrapping_mul(b_high).wrapping_add(a_high.wrapping_mul(b_low)).wrapping_add((a_low * b_low) >> 32)
 }
 
 /// Has this CPU interrupted at `at_ns`, or not at all. One deadline per CPU: the scheduler's.

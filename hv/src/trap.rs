@@ -59,7 +59,12 @@ impl Fault {
             }
             Trap::PrefetchAbort => {
                 let ifsr = cp15::ifsr();
-                Some(Fault { address: cp15::ifar(), status: FaultStatus::from_ifsr(ifsr), write: false, fetch: true })
+                Some(Fault {
+                    address: cp15::ifar(),
+                    status: FaultStatus::from_ifsr(ifsr),
+                    write: false,
+                    fetch: true,
+                })
             }
             _ => None,
         }
@@ -74,6 +79,10 @@ impl fmt::Display for Fault {
             (false, false) => "read of",
         };
         write!(f, "{kind} {:#010x}, {}", self.address, self.status.kind)?;
-        if memory::is_stack_guard(self.address) && !self.fetch { f.write_str(" (stack overflow)") } else { Ok(()) }
+        if memory::is_stack_guard(self.address) && !self.fetch {
+            f.write_str(" (stack overflow)")
+        } else {
+            Ok(())
+        }
     }
 }

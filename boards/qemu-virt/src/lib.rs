@@ -65,7 +65,8 @@ impl Board for Virt {
         if cmdline::option(&info.cmdline, "exit") == Some("semihosting") {
             self.semihosting.call_once(|| ());
         }
-        let tree = Tree::new(blob).map_err(|_| ProbeError("the virt machine needs a DTB: start Nex with QEMU's -kernel"))?;
+        let tree = Tree::new(blob)
+            .map_err(|_| ProbeError("the virt machine needs a DTB: start Nex with QEMU's -kernel"))?;
         let psci = tree.find_compatible(&["arm,psci-1.0", "arm,psci-0.2", "arm,psci"]);
         if let Some(conduit) = psci.and_then(|p| p.property_str("method").and_then(Conduit::from_method)) {
             self.firmware.call_once(|| conduit);
@@ -141,7 +142,8 @@ fn count_cpus(tree: &Tree<'_>) -> u32 {
 }
 
 fn mmio(map: &mut dyn DeviceMapper, base: u64) -> Result<Mmio, ProbeError> {
-    let base = u32::try_from(base).map_err(|_| ProbeError("a device is above 4 GiB: start QEMU with highmem=off"))?;
+    let base = u32::try_from(base)
+        .map_err(|_| ProbeError("a device is above 4 GiB: start QEMU with highmem=off"))?;
     let base = map.map(Hpa::new(base), PAGE)?;
     // SAFETY: a device's register page by the DTB, mapped for good as Device memory.
     Ok(unsafe { Mmio::new(base) })

@@ -225,7 +225,7 @@ fn from_dtb(tree: &Tree<'_>) -> Result<BootInfo, BootInfoError> {
         add_reserved(&mut info, start, bytes)?;
     }
     let mut result = Ok(());
-    tree.walk(|path| {
+    tree.walk(&mut |path| {
         let device = tree.device(path.clone());
         let in_reserved = path.len() == 3 && path[1].name == "reserved-memory";
         let is_memory = path.len() == 2 && device.property_str("device_type") == Some("memory");

@@ -10,7 +10,8 @@ use core::arch::asm;
 pub const TTBR_FLAGS: u32 = 1 << 6 | 1 << 3 | 1 << 1;
 
 /// SCTLR bits that must be 0: A (strict alignment), HA, WXN, UWXN, EE, TRE, AFE, TE, V (B4.1.130).
-pub const SCTLR_CLEAR: u32 = 1 << 1 | 1 << 13 | 1 << 17 | 1 << 19 | 1 << 20 | 1 << 25 | 1 << 28 | 1 << 29 | 1 << 30;
+pub const SCTLR_CLEAR: u32 =
+    1 << 1 | 1 << 13 | 1 << 17 | 1 << 19 | 1 << 20 | 1 << 25 | 1 << 28 | 1 << 29 | 1 << 30;
 /// SCTLR bits that must be 1: M, C, Z (branch prediction), I.
 pub const SCTLR_SET: u32 = 1 << 0 | 1 << 2 | 1 << 11 | 1 << 12;
 
@@ -85,6 +86,11 @@ cp15!(/// Writes TPIDRURO: thread ID that User mode may read (B4.1.151).
     write set_tpidruro, "0", "c13", "c0", "3");
 cp15!(/// Writes CPACR: coprocessor access (B4.1.40).
     write set_cpacr, "0", "c1", "c0", "2");
+
+cp15!(/// Writes PMUSERENR: User mode access to the performance monitors (B4.1.127).
+    write set_pmuserenr, "0", "c9", "c14", "0");
+cp15!(/// Writes CNTKCTL: User mode access to the generic timer (B4.1.27). Only where the CPU has one.
+    write set_cntkctl, "0", "c14", "c1", "0");
 
 cp15!(/// TLBIALL: this CPU's whole unified TLB (B4.2.2).
     op tlbiall, "0", "c8", "c7", "0");

@@ -14,3 +14,17 @@ pub use boot::{BootArgs, WINDOW_BASE, boot_args};
 pub use frame::Frame;
 pub use percpu::{MAX_CPUS, PerCpu, this_cpu};
 pub use vectors::{Trap, enter_guest};
+
+/// Shuts what User mode could reach without Nex and reset leaves unknown: VFP and NEON (CPACR), the generic timer's
+/// counters and timers (CNTKCTL), the performance monitors (PMUSERENR). Once on each CPU.
+pub fn close_to_user_mode() {
+    // SAFETY: Nex itself uses none of these from User mode, and VFP and NEON not at all.
+    unsafe {
+        cp15::set_cpacr(0);
+        cp15::set_pmuserenr(0);
+        if crate::drivers::generic_timer::GenericTimer::is_present() {
+            cp15::set_cntkctl(0);
+        }
+    }
+    cp15::isb();
+}

@@ -89,8 +89,7 @@ struct PerCpuArray([PerCpu; MAX_CPUS]);
 // SAFETY: each element is used by the CPU with its index only (`this_cpu` is the one way in), except for its atomics.
 unsafe impl Sync for PerCpuArray {}
 
-static PER_CPU: PerCpuArray =
-    PerCpuArray([PerCpu::new(0), PerCpu::new(1), PerCpu::new(2), PerCpu::new(3)]);
+static PER_CPU: PerCpuArray = PerCpuArray([PerCpu::new(0), PerCpu::new(1), PerCpu::new(2), PerCpu::new(3)]);
 
 /// The running CPU's data.
 ///

@@ -68,7 +68,9 @@ impl fmt::Display for BuildError {
 pub fn build(id: DomainId, config: &DomainConfig<'_>) -> Result<(GuestMemory, Vcpu), BuildError> {
     let (file, options) = match &config.payload {
         Payload::Kernel { file, load, entry } => (file, LoadOptions { load: *load, entry: *entry }),
-        Payload::Firmware { .. } => return Err(BuildError::Unsupported("firmware guests are not supported yet: use \"kernel\"")),
+        Payload::Firmware { .. } => {
+            return Err(BuildError::Unsupported("firmware guests are not supported yet: use \"kernel\""));
+        }
     };
     if config.vcpus != 1 {
         return Err(BuildError::Unsupported("more than one vCPU is not supported yet: set vcpus = 1"));

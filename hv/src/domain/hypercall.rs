@@ -16,8 +16,9 @@ pub enum Answer {
     Stop(Stop),
 }
 
-/// Bytes moved between guest and console at a time.
-const PIECE_BYTES: usize = 256;
+/// Bytes moved between guest and console at a time: so few that even all line ends, each with a name before it, fit
+/// into the half of the console's ring that [`console::write`] waits for.
+const PIECE_BYTES: usize = 64;
 
 /// Whether an instruction is `hvc #0`. HVC has no condition in A32; in T32 `word` has the first halfword in its low
 /// half (DDI 0406C B9.3.4).

@@ -229,7 +229,9 @@ impl GuestMemory {
 
     /// Copies out of guest RAM; `false`, and nothing said of `into`, if the range is not all RAM that allows `want`.
     pub fn read(&mut self, gpa: u32, into: &mut [u8], want: Want) -> bool {
-        let (true, Some(parts)) = (self.check(gpa, into.len() as u32, want), split_pages(gpa, into.len() as u32)) else {
+        let (true, Some(parts)) =
+            (self.check(gpa, into.len() as u32, want), split_pages(gpa, into.len() as u32))
+        else {
             return false;
         };
         let mut rest = into;
@@ -272,7 +274,9 @@ impl Drop for GuestMemory {
         for megabyte in self.megabytes.drain(..) {
             match megabyte.backing {
                 Backing::Section(hpa) => memory::free_frames(hpa, PAGES as u32, self.owner),
-                Backing::Pages(pages) => pages.iter().for_each(|&hpa| memory::free_frames(hpa, 1, self.owner)),
+                Backing::Pages(pages) => {
+                    pages.iter().for_each(|&hpa| memory::free_frames(hpa, 1, self.owner))
+                }
             }
         }
     }

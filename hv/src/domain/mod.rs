@@ -239,7 +239,8 @@ impl core::fmt::Display for StartError {
 }
 
 fn start(number: u8, config: &DomainConfig<'_>) -> Result<(), StartError> {
-    let id = DomainId::new(number).filter(|_| usize::from(number) < MAX_DOMAINS).ok_or(StartError::TooMany)?;
+    let id =
+        DomainId::new(number).filter(|_| usize::from(number) < MAX_DOMAINS).ok_or(StartError::TooMany)?;
     let (memory, vcpu) = build::build(id, config).map_err(StartError::Build)?;
     let name = ArrayString::from(&config.name).unwrap_or_default();
     let sched = &config.sched;
@@ -273,4 +274,3 @@ fn start(number: u8, config: &DomainConfig<'_>) -> Result<(), StartError> {
     }
     Ok(())
 }
-

@@ -76,7 +76,9 @@ pub fn run(domain: &Domain, mut vcpu: Vcpu) -> Stop {
         let stop = match (trap, fault) {
             (Trap::Undefined, _) => undefined(domain, &mut vcpu.frame),
             (Trap::DataAbort | Trap::PrefetchAbort, Some(fault)) => abort(domain, &vcpu.frame, trap, &fault),
-            (Trap::Svc, _) => Some(report(&vcpu.frame, format_args!("SVC instruction, which nobody handles"))),
+            (Trap::Svc, _) => {
+                Some(report(&vcpu.frame, format_args!("SVC instruction, which nobody handles")))
+            }
             _ => Some(report(&vcpu.frame, format_args!("unexpected {trap:?}"))),
         };
         if let Some(stop) = stop {

@@ -15,7 +15,9 @@ impl GenericTimer {
     pub fn is_present() -> bool {
         let id_pfr1: u32;
         // SAFETY: reads an ID register.
-        unsafe { asm!("mrc p15, 0, {}, c0, c1, 1", out(reg) id_pfr1, options(nomem, nostack, preserves_flags)) };
+        unsafe {
+            asm!("mrc p15, 0, {}, c0, c1, 1", out(reg) id_pfr1, options(nomem, nostack, preserves_flags))
+        };
         id_pfr1 >> 16 & 0xf != 0
     }
 
@@ -25,7 +27,9 @@ impl GenericTimer {
     pub fn new(interrupt: Interrupt, frequency_hz: Option<u32>) -> Self {
         let cntfrq: u32;
         // SAFETY: reads CNTFRQ.
-        unsafe { asm!("mrc p15, 0, {}, c14, c0, 0", out(reg) cntfrq, options(nomem, nostack, preserves_flags)) };
+        unsafe {
+            asm!("mrc p15, 0, {}, c14, c0, 0", out(reg) cntfrq, options(nomem, nostack, preserves_flags))
+        };
         let timer = GenericTimer { frequency_hz: frequency_hz.unwrap_or(cntfrq), interrupt };
         timer.set_deadline(None);
         timer
@@ -40,7 +44,9 @@ impl Timer for GenericTimer {
     fn now(&self) -> u64 {
         let (low, high): (u32, u32);
         // SAFETY: reads CNTPCT. The ISB keeps the read from being done early (B8.1.2).
-        unsafe { asm!("isb", "mrrc p15, 0, {}, {}, c14", out(reg) low, out(reg) high, options(nostack, preserves_flags)) };
+        unsafe {
+            asm!("isb", "mrrc p15, 0, {}, {}, c14", out(reg) low, out(reg) high, options(nostack, preserves_flags))
+        };
         (high as u64) << 32 | low as u64
     }
 

@@ -28,10 +28,14 @@ impl Conduit {
         // change and keeps the rest; the functions used here do not touch Nex's memory.
         unsafe {
             match self {
-                Conduit::Hvc => asm!(".arch_extension virt", "hvc #0", inout("r0") r0, inout("r1") a1 => _, inout("r2") a2 => _,
-                                     inout("r3") a3 => _, out("r12") _, options(nostack)),
-                Conduit::Smc => asm!(".arch_extension sec", "smc #0", inout("r0") r0, inout("r1") a1 => _, inout("r2") a2 => _,
-                                     inout("r3") a3 => _, out("r12") _, options(nostack)),
+                Conduit::Hvc => {
+                    asm!(".arch_extension virt", "hvc #0", inout("r0") r0, inout("r1") a1 => _, inout("r2") a2 => _,
+                                     inout("r3") a3 => _, out("r12") _, options(nostack))
+                }
+                Conduit::Smc => {
+                    asm!(".arch_extension sec", "smc #0", inout("r0") r0, inout("r1") a1 => _, inout("r2") a2 => _,
+                                     inout("r3") a3 => _, out("r12") _, options(nostack))
+                }
             }
         }
         r0 as i32

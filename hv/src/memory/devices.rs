@@ -23,7 +23,8 @@ impl SectionMapper {
         let slot = match self.mapped.iter().position(|&m| m == hpa) {
             Some(slot) => slot,
             None => {
-                let too_many = ProbeError("too many device blocks: raise DEVICE_SECTIONS in hv/src/memory/mod.rs");
+                let too_many =
+                    ProbeError("too many device blocks: raise DEVICE_SECTIONS in hv/src/memory/mod.rs");
                 self.mapped.try_push(hpa).map_err(|_| too_many)?;
                 let slot = self.mapped.len() - 1;
                 let section = L1Desc::Section { hpa, attrs: DEVICE, domain: 0 };

@@ -105,11 +105,15 @@ pub fn copy_to(at: Hpa, from: &[u8]) {
     let to = hpa_to_va(at);
     let source = from.as_ptr() as u32;
     // Images are word-aligned in a boot volume (cpio newc aligns by 4), so nearly all of them goes this way.
-    let quick = if to % 4 == 0 && source % 4 == 0 { from.len() & !31 } else { 0 };
+    let quick = if (to | source).is_multiple_of(4) { from.len() & !31 } else { 0 };
     // SAFETY: as for `copy_from`; `from` may be the boot volume, which has frames of its own.
     unsafe {
         bulk::copy(to, source, quick as u32);
-        core::ptr::copy_nonoverlapping(from[quick..].as_ptr(), (to + quick as u32) as *mut u8, from.len() - quick);
+        core::ptr::copy_nonoverlapping(
+            from[quick..].as_ptr(),
+            (to + quick as u32) as *mut u8,
+            from.len() - quick,
+        );
     }
 }
 

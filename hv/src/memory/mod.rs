@@ -22,11 +22,11 @@ mod stacks;
 mod window;
 
 pub(crate) use devices::SectionMapper;
+pub(crate) use direct::slice;
 pub use direct::{copy_from, copy_to, hpa_to_va, read_word, va_to_hpa, write_word, zero};
 pub(crate) use heap::init_early as init_early_heap;
 pub use heap::{HeapUse, usage as heap_usage};
 pub use stacks::Stack;
-pub(crate) use direct::slice;
 pub(crate) use stacks::is_guard as is_stack_guard;
 pub(crate) use window::{map_early, symbol_table, unmap_early};
 
@@ -51,8 +51,13 @@ const DEVICE_SECTIONS: usize = 64;
 const STACKS_BASE: u32 = 0xd000_0000;
 
 /// Attributes of RAM that Nex uses as data. Shareable, so that the cores of a cluster keep it coherent.
-pub const RAM: Attrs =
-    Attrs { access: Access::PrivRw, exec: false, memory: MemoryType::NormalWriteBack, shareable: true, global: false };
+pub const RAM: Attrs = Attrs {
+    access: Access::PrivRw,
+    exec: false,
+    memory: MemoryType::NormalWriteBack,
+    shareable: true,
+    global: false,
+};
 const RAM_READ_ONLY: Attrs = Attrs { access: Access::PrivRo, ..RAM };
 const DEVICE: Attrs =
     Attrs { access: Access::PrivRw, exec: false, memory: MemoryType::Device, shareable: true, global: false };
@@ -61,8 +66,7 @@ const DEVICE: Attrs =
 static FRAMES: IrqLock<Option<FrameTable<'static>>> = IrqLock::new(None);
 
 /// Second-level tables of all address spaces; held while any table is changed.
-static TABLES: IrqLock<PooledTables<DirectFrames>> =
-    IrqLock::new(PooledTables::new(DirectFrames(())));
+static TABLES: IrqLock<PooledTables<DirectFrames>> = IrqLock::new(PooledTables::new(DirectFrames(())));
 
 /// Nex's own address space; its tables are changed under [`TABLES`] only.
 static NEX_SPACE: spin::Once<AddressSpace> = spin::Once::new();
@@ -106,9 +110,14 @@ pub enum InitError {
 impl core::fmt::Display for InitError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::NoRam => f.write_str("the boot information names no RAM below 4 GiB: check /memory or ATAG_MEM"),
+            Self::NoRam => {
+                f.write_str("the boot information names no RAM below 4 GiB: check /memory or ATAG_MEM")
+            }
             Self::ImageOutsideRam(at) => {
-                write!(f, "Nex runs at {at}, which is not RAM by the boot information: check /memory or ATAG_MEM")
+                write!(
+                    f,
+                    "Nex runs at {at}, which is not RAM by the boot information: check /memory or ATAG_MEM"
+                )
             }
             Self::VolumeOverlapsImage(start, end) => write!(
                 f,
@@ -142,7 +151,11 @@ pub struct Layout {
 ///
 /// # Errors
 /// [`InitError`]; the machine is then as it was, only the early console works.
-pub(crate) fn init(boot: &BootArgs, info: &BootInfo, keep: &[(PhysRange, Owner)]) -> Result<Layout, InitError> {
+pub(crate) fn init(
+    boot: &BootArgs,
+    info: &BootInfo,
+    keep: &[(PhysRange, Owner)],
+) -> Result<Layout, InitError> {
     let (banks, unreachable_bytes) = usable_banks(info);
     let base = banks.iter().map(|b| b.0).min().ok_or(InitError::NoRam)?;
     let image = (u64::from(boot.desired), u64::from(boot.image_bytes));

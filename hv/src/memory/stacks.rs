@@ -37,7 +37,15 @@ impl Stack {
         };
         // On failure dropping `stack` undoes everything.
         super::map_own(stack.bottom(), stack.hpa, PAGES * PAGE_BYTES, RAM).ok()?;
+        // Cleared, so that the deepest use can be read off later.
+        super::zero(stack.hpa, PAGES * PAGE_BYTES);
         Some(stack)
+    }
+
+    /// The most bytes of it that were ever in use.
+    pub fn peak_bytes(&self) -> u32 {
+        let untouched = (0..PAGES * PAGE_BYTES / 4).take_while(|n| super::read_word(Hpa::new(self.hpa.raw() + 4 * n)) == 0);
+        PAGES * PAGE_BYTES - 4 * untouched.count() as u32
     }
 
     fn bottom(&self) -> u32 {
@@ -67,7 +75,8 @@ pub(super) fn is_mapped(va: u32) -> bool {
     let offset = va.wrapping_sub(STACKS_BASE);
     let slot = offset / SLOT_BYTES;
     // A look without waiting: backtraces are made when the lock's holder may be dead.
-    let used = USED.try_lock().is_none_or(|used| slot < SLOTS && used[slot as usize / 32] & 1 << (slot % 32) != 0);
+    let used =
+        USED.try_lock().is_none_or(|used| slot < SLOTS && used[slot as usize / 32] & 1 << (slot % 32) != 0);
     slot < SLOTS && offset % SLOT_BYTES >= SLOT_BYTES - PAGES * PAGE_BYTES && used
 }
 

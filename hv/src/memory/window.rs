@@ -57,11 +57,8 @@ fn read_l1(index: u32) -> u32 {
 
 /// Maps the megabyte at `hpa` read-only at `va`, for a look at the boot information before the direct map exists.
 pub(crate) fn map_early(va: u32, hpa: Hpa) {
-    let section = nex_mm::desc::L1Desc::Section {
-        hpa,
-        attrs: Attrs { access: Access::PrivRo, ..RAM },
-        domain: 0,
-    };
+    let section =
+        nex_mm::desc::L1Desc::Section { hpa, attrs: Attrs { access: Access::PrivRo, ..RAM }, domain: 0 };
     write_l1(va / SECTION_BYTES, section.encode());
     cache::publish_tables(l1_range());
 }
@@ -127,5 +124,6 @@ pub(super) fn protect() {
 /// Whether `va` is in the image's data: the boot stack and the exception stacks are there.
 pub(super) fn is_data(va: u32) -> bool {
     let guard = &raw const NEX_BOOT_STACK as u32;
-    (&raw const __rodata_end as u32..&raw const __symtab_start as u32).contains(&va) && va & !(PAGE_BYTES - 1) != guard
+    (&raw const __rodata_end as u32..&raw const __symtab_start as u32).contains(&va)
+        && va & !(PAGE_BYTES - 1) != guard
 }

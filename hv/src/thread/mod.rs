@@ -62,8 +62,7 @@ struct Thread {
     timed_out: bool,
     /// Stack pointer while it does not run.
     sp: AtomicU32,
-    /// Held for its drop: the thread runs on it.
-    _stack: Stack,
+    stack: Stack,
     body: Option<Box<dyn FnOnce() + Send>>,
 }
 
@@ -151,7 +150,7 @@ pub fn spawn(
         turn: 0,
         timed_out: false,
         sp: AtomicU32::new(sp),
-        _stack: stack,
+        stack,
         body: Some(body),
     }));
     sched.cpus[cpu].sedf.wake(entity, now);
@@ -203,7 +202,8 @@ fn reap() {
     loop {
         let ended = {
             let mut sched = SCHED.lock();
-            let running: ArrayVec<usize, MAX_CPUS> = sched.cpus.iter().filter_map(|cpu| cpu.current).collect();
+            let running: ArrayVec<usize, MAX_CPUS> =
+                sched.cpus.iter().filter_map(|cpu| cpu.current).collect();
             let ended = |(slot, thread): (usize, &Option<Box<Thread>>)| {
                 thread.as_ref().is_some_and(|t| t.state == State::Exited) && !running.contains(&slot)
             };
@@ -340,7 +340,9 @@ fn park(key: usize, until_ns: Option<u64>, sleep: impl FnOnce() -> bool) -> bool
                 let mut sched = SCHED.lock();
                 let slot = sched.cpus[this_cpu().index as usize].current;
                 let now = time::now_ns();
-                if let Some(slot) = slot.filter(|&s| matches!(&sched.threads[s], Some(t) if t.state != State::Runnable)) {
+                if let Some(slot) =
+                    slot.filter(|&s| matches!(&sched.threads[s], Some(t) if t.state != State::Runnable))
+                {
                     sched.make_runnable(slot, now, false);
                 }
             }
@@ -397,13 +399,22 @@ pub struct Info {
     pub cpu: usize,
     /// Scheduling account.
     pub stats: Option<Stats>,
+    /// The most bytes of its stack that were ever in use.
+    pub stack_peak_bytes: u32,
 }
 
 /// All threads, by slot.
 pub fn list() -> Vec<Info> {
     let sched = SCHED.lock();
     let living = sched.threads.iter().flatten().filter(|t| t.state != State::Exited);
-    living.map(|t| Info { name: t.name, cpu: t.cpu, stats: sched.cpus[t.cpu].sedf.stats(t.entity) }).collect()
+    living
+        .map(|t| Info {
+            name: t.name,
+            cpu: t.cpu,
+            stats: sched.cpus[t.cpu].sedf.stats(t.entity),
+            stack_peak_bytes: t.stack.peak_bytes(),
+        })
+        .collect()
 }
 
 /// Whether the thread has not ended.

@@ -5,7 +5,8 @@ use regex_lite::Regex;
 
 /// Breaks Nex in this way. The first line of the report must say `cause`, and its backtrace name `function`.
 fn breaks(how: &str, cause: &str, function: &str) {
-    let output = Machine::builder().append(&strings::selftest(how)).run(seconds(30));
+    // A lock is given up only after a long time of spinning.
+    let output = Machine::builder().append(&strings::selftest(how)).run(seconds(120));
     output.assert_status(1).assert_shows(strings::PANIC);
     let report = &output.console[output.console.find(strings::PANIC).unwrap()..];
     assert!(report.lines().next().unwrap().contains(cause), "{output}");

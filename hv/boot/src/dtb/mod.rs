@@ -93,7 +93,7 @@ impl<'a> Tree<'a> {
 
     /// Visits nodes in the order of the blob, each with its ancestors, in one pass and without recursion. Gives the
     /// path at which `visit` stopped.
-    pub(crate) fn walk(&self, mut visit: impl FnMut(&Path<'a>) -> Visit) -> Option<Path<'a>> {
+    pub(crate) fn walk(&self, visit: &mut dyn FnMut(&Path<'a>) -> Visit) -> Option<Path<'a>> {
         let mut path = Path::new();
         let (mut at, mut skipping) = (0, false);
         let mut skip_depth = 0;
@@ -138,7 +138,7 @@ impl<'a> Tree<'a> {
         wanted: &[&str],
         each: &mut dyn FnMut(&Device<'a>) -> bool,
     ) -> Option<Device<'a>> {
-        let path = self.walk(|path| {
+        let path = self.walk(&mut |path| {
             let device = self.device(path.clone());
             if !device.is_enabled_itself() {
                 Visit::Skip
@@ -156,7 +156,7 @@ impl<'a> Tree<'a> {
     pub fn node(&self, path: &str) -> Option<Device<'a>> {
         let mut parts = path.strip_prefix('/')?.split('/').filter(|part| !part.is_empty()).peekable();
         let mut matched = 1; // the root
-        let found = self.walk(|here| {
+        let found = self.walk(&mut |here| {
             if here.len() > 1 {
                 let (Some(part), Some(node)) = (parts.peek(), here.last()) else { return Visit::Stop };
                 let same = node.name == *part || node.name.split('@').next() == Some(*part);
@@ -173,7 +173,7 @@ impl<'a> Tree<'a> {
 
     /// The node with this phandle.
     pub(crate) fn by_phandle(&self, phandle: u32) -> Option<Node<'a>> {
-        let path = self.walk(|path| {
+        let path = self.walk(&mut |path| {
             let has =
                 |name| path.last().and_then(|node| self.blob.property(node, name)).and_then(|v| be32(v, 0));
             if has("phandle") == Some(phandle) || has("linux,phandle") == Some(phandle) {

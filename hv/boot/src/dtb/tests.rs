@@ -159,7 +159,7 @@ fn header_errors_are_told() {
 /// Asks a tree everything, and gives the nodes and properties seen.
 fn ask_everything(tree: &Tree<'_>) -> Vec<String> {
     let mut seen = Vec::new();
-    tree.walk(|path| {
+    tree.walk(&mut |path| {
         let device = tree.device(path.clone());
         let banks = (0..4).map(|n| device.reg(n)).collect::<Vec<_>>();
         let interrupts = (0..4).map(|n| device.interrupt(n)).collect::<Vec<_>>();
@@ -195,7 +195,7 @@ fn an_independent_reader_sees_the_same_tree() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(50000))]
 
     #[test]
     fn damaged_trees_do_no_harm(changes in changes(), board: bool) {

@@ -3,7 +3,7 @@
 use arrayvec::ArrayVec;
 use elf::ElfBytes;
 use elf::abi::{EM_ARM, ET_EXEC, PF_R, PF_W, PF_X, PT_LOAD};
-use elf::endian::AnyEndian;
+use elf::endian::LittleEndian;
 use elf::file::Class;
 use elf::segment::ProgramHeader;
 
@@ -22,7 +22,7 @@ pub(super) fn plan<'a>(
     if file.get(4) != Some(&1) || file.get(5) != Some(&1) {
         return Err(ImageError::ElfKind);
     }
-    let elf = ElfBytes::<AnyEndian>::minimal_parse(file).map_err(|_| ImageError::ElfDamaged)?;
+    let elf = ElfBytes::<LittleEndian>::minimal_parse(file).map_err(|_| ImageError::ElfDamaged)?;
     let header = elf.ehdr;
     if header.class != Class::ELF32 || header.e_machine != EM_ARM || header.e_type != ET_EXEC {
         return Err(ImageError::ElfKind);

@@ -34,7 +34,7 @@ pub struct RamWindow {
 
 impl RamWindow {
     fn end(&self) -> u64 {
-        u64::from(self.base) + self.bytes
+        u64::from(self.base).saturating_add(self.bytes)
     }
 }
 
