@@ -45,6 +45,13 @@ $(error CPU=$(CPU): BOARD=tegra2 has a cortex-a9)
 endif
 endif
 
+ifneq ($(filter qemu,$(MAKECMDGOALS)),)
+$(if $(filter tegra2,$(BOARD)),$(error BOARD=$(BOARD): not a machine of QEMU; use BOARD=qemu-virt))
+endif
+ifneq ($(filter bootvol,$(MAKECMDGOALS)),)
+$(if $(and $(DIR),$(OUT)),,$(error DIR or OUT is missing: make bootvol DIR=directory OUT=file.cpio))
+endif
+
 # ---- Targets ----
 
 .PHONY: all build board guests bootvol qemu test lint clippy fmt doc size setup clean help FORCE
@@ -80,13 +87,10 @@ $(T)/default.cpio: guests $(NEXTOOL) FORCE
 	$(NEXTOOL) bootvol --dir guest-kit/volumes/default --guests $(RELEASE) --out $@
 
 bootvol: $(NEXTOOL) guests ## pack the directory DIR into the boot volume OUT; sample guests are added where nex.toml names them
-	$(if $(DIR),,$(error DIR is missing: make bootvol DIR=directory OUT=file.cpio))
-	$(if $(OUT),,$(error OUT is missing: make bootvol DIR=directory OUT=file.cpio))
 	$(NEXTOOL) bootvol --dir $(DIR) --guests $(RELEASE) --out $(OUT)
 
 # APPEND and QEMU_ARGS come from the command line or the environment, and are passed on by make itself.
 qemu: build ## build, then boot BOOTVOL on QEMU with the console on this terminal
-	$(if $(filter qemu-virt,$(BOARD)),,$(error BOARD=$(BOARD): not a machine of QEMU; use BOARD=qemu-virt))
 	@CPU=$(CPU) SMP=$(SMP) MEM=$(MEM) ICOUNT=$(ICOUNT) GDB=$(GDB) scripts/qemu.sh $(IMAGE) $(BOOTVOL) $(ELF)
 
 test: ## all checks and tests, on the host and in QEMU; the last line counts them

@@ -1,4 +1,6 @@
-//! Bounds-checked reads of fixed-width integers.
+//! Bounds-checked reads of fixed-width integers, and safe printing of names found in input.
+
+use core::fmt::{self, Write};
 
 /// The little-endian word at byte offset `at`, or `None` past the end.
 pub(crate) fn le32(bytes: &[u8], at: usize) -> Option<u32> {
@@ -25,4 +27,30 @@ pub(crate) fn be_cells(bytes: &[u8], at: usize, count: usize) -> Option<u64> {
 /// `bytes` from the start up to the first NUL, if one is there and what precedes it is UTF-8.
 pub(crate) fn c_str(bytes: &[u8]) -> Option<&str> {
     core::ffi::CStr::from_bytes_until_nul(bytes).ok()?.to_str().ok()
+}
+
+/// A name from a boot volume for a message: on one line, without control characters, and not endless.
+pub(crate) struct Shown<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MAX_CHARS: usize = 64;
+        for c in self.0.chars().take(MAX_CHARS) {
+            f.write_char(if c.is_control() { '?' } else { c })?;
+        }
+        if self.0.chars().nth(MAX_CHARS).is_some() { f.write_str("...") } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_shown_on_one_line() {
+        assert_eq!(Shown("vmlinuz").to_string(), "vmlinuz");
+        assert_eq!(Shown("a\u{1b}[2Jb\n\u{9b}ä").to_string(), "a?[2Jb??ä");
+        assert_eq!(Shown(&"x".repeat(64)).to_string(), "x".repeat(64));
+        assert_eq!(Shown(&"x".repeat(65)).to_string(), format!("{}...", "x".repeat(64)));
+    }
 }

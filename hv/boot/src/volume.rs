@@ -10,6 +10,8 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::bytes::Shown;
+
 /// Most files accepted in one volume.
 pub const MAX_FILES: usize = 1024;
 /// Longest name accepted, in bytes.
@@ -117,15 +119,19 @@ impl fmt::Display for VolumeError<'_> {
             }
             Self::BadName { offset } => write!(f, "bad file name in the entry at offset {offset:#x}"),
             Self::TruncatedData { name, missing_bytes } => {
-                write!(f, "ends {missing_bytes} bytes before the end of {name}; the archive is cut short")
+                write!(
+                    f,
+                    "ends {missing_bytes} bytes before the end of {}; the archive is cut short",
+                    Shown(name)
+                )
             }
             Self::NoTrailer => f.write_str("has no TRAILER!!! entry; the archive is cut short"),
-            Self::Duplicate { name } => write!(f, "holds {name} twice; remove one"),
+            Self::Duplicate { name } => write!(f, "holds {} twice; remove one", Shown(name)),
             Self::Special { name, kind: SpecialKind::Symlink } => {
-                write!(f, "{name} is a symbolic link; pack the file itself (cp -L, or cpio -L)")
+                write!(f, "{} is a symbolic link; pack the file itself (cp -L, or cpio -L)", Shown(name))
             }
             Self::Special { name, kind: SpecialKind::Other } => {
-                write!(f, "{name} is no regular file; remove it")
+                write!(f, "{} is no regular file; remove it", Shown(name))
             }
             Self::TooManyFiles => write!(f, "holds more than {MAX_FILES} files"),
         }

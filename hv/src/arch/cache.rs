@@ -17,7 +17,7 @@ use super::cp15;
 ///
 /// `entries` is where they are, in Nex's address space.
 pub fn publish_tables(entries: core::ops::Range<u32>) {
-    if cp15::id_mmfr3() >> 20 & 0xf == 0 {
+    if !cp15::walks_are_coherent() {
         for_each_line(entries, cp15::dccmvau);
     }
     cp15::dsb();
@@ -73,7 +73,7 @@ pub fn drop_fetched() {
 }
 
 fn for_each_line(range: core::ops::Range<u32>, operation: impl Fn(u32)) {
-    let line_bytes = 4 << (cp15::ctr() >> 16 & 0xf); // CTR.DminLine: log2 of words in the smallest data line
+    let line_bytes = cp15::data_line_bytes();
     let mut at = range.start & !(line_bytes - 1);
     while at < range.end {
         operation(at);

@@ -1,9 +1,38 @@
-//! CP15 registers and operations that `aarch32-cpu` lacks or declares in a way Nex must not rely on.
+//! CP15: what `aarch32-cpu` has (identification registers, barriers) by that crate, and the registers and operations that
+//! it lacks or declares in a way Nex must not rely on.
 //!
 //! That crate marks its register writes `nomem`; for the registers that decide what memory *is* (TTBR, DACR, TLB and
 //! cache operations) the compiler has to keep memory accesses on their side, so these carry no such option.
 
 use core::arch::asm;
+
+pub use aarch32_cpu::asm::{dsb, isb};
+use aarch32_cpu::register::{Ctr, IdMmfr3, IdPfr1, Midr, Mpidr};
+
+/// MIDR: main ID (B4.1.105).
+pub fn midr() -> u32 {
+    Midr::read().raw_value()
+}
+
+/// MPIDR: affinity of this CPU (B4.1.106).
+pub fn mpidr() -> u32 {
+    Mpidr::read().0
+}
+
+/// Whether this CPU has the generic timer: ID_PFR1 bits 19:16 (B4.1.94).
+pub fn has_generic_timer() -> bool {
+    IdPfr1::read().0 >> 16 & 0xf != 0
+}
+
+/// Whether table walks look into the data cache: ID_MMFR3 bits 23:20 (B4.1.92).
+pub fn walks_are_coherent() -> bool {
+    IdMmfr3::read().0 >> 20 & 0xf != 0
+}
+
+/// Bytes in the smallest data cache line: CTR bits 19:16 as log2 of words (B4.1.42).
+pub fn data_line_bytes() -> u32 {
+    4 << (Ctr::read().0 >> 16 & 0xf)
+}
 
 /// TTBR attributes: walks are shareable, inner and outer write-back write-allocate (DDI 0406C B4.1.154, format with
 /// the multiprocessing extensions: IRGN = 0b01 in bits 0 and 6, RGN = 0b01 in 4:3, S = bit 1).
@@ -68,12 +97,6 @@ cp15!(/// IFAR: address of the last prefetch abort (B4.1.95).
     read ifar, "0", "c6", "c0", "2");
 cp15!(/// CTR: cache type (B4.1.42); DminLine in bits 19:16 as log2 of words.
     read ctr, "0", "c0", "c0", "1");
-cp15!(/// ID_MMFR3: bits 23:20 say whether table walks see the data cache (B4.1.92).
-    read id_mmfr3, "0", "c0", "c1", "7");
-cp15!(/// MIDR: main ID (B4.1.105).
-    read midr, "0", "c0", "c0", "0");
-cp15!(/// MPIDR: affinity of this CPU (B4.1.106).
-    read mpidr, "0", "c0", "c0", "5");
 cp15!(/// TPIDRPRW: PL1-only software thread ID; Nex keeps its per-CPU pointer there (B4.1.150).
     read tpidrprw, "0", "c13", "c0", "4");
 cp15!(/// Writes TPIDRPRW.
@@ -106,17 +129,3 @@ cp15!(/// DCCMVAU: clean a data cache line to the point of unification. The addr
     op dccmvau, "0", "c7", "c11", "1");
 cp15!(/// DCCMVAC: clean a data cache line to the point of coherency. The address must be mapped.
     op dccmvac, "0", "c7", "c10", "1");
-
-/// Instruction synchronisation barrier.
-#[inline(always)]
-pub fn isb() {
-    // SAFETY: a barrier.
-    unsafe { asm!("isb", options(nostack, preserves_flags)) }
-}
-
-/// Data synchronisation barrier, full system.
-#[inline(always)]
-pub fn dsb() {
-    // SAFETY: a barrier.
-    unsafe { asm!("dsb", options(nostack, preserves_flags)) }
-}

@@ -22,7 +22,7 @@ pub fn close_to_user_mode() {
     unsafe {
         cp15::set_cpacr(0);
         cp15::set_pmuserenr(0);
-        if crate::drivers::generic_timer::GenericTimer::is_present() {
+        if cp15::has_generic_timer() {
             cp15::set_cntkctl(0);
         }
     }

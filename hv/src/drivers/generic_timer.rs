@@ -11,14 +11,9 @@ pub struct GenericTimer {
 }
 
 impl GenericTimer {
-    /// Whether this CPU has the generic timer: ID_PFR1 bits 19:16 (B4.1.94).
+    /// Whether this CPU has it.
     pub fn is_present() -> bool {
-        let id_pfr1: u32;
-        // SAFETY: reads an ID register.
-        unsafe {
-            asm!("mrc p15, 0, {}, c0, c1, 1", out(reg) id_pfr1, options(nomem, nostack, preserves_flags))
-        };
-        id_pfr1 >> 16 & 0xf != 0
+        crate::arch::cp15::has_generic_timer()
     }
 
     /// The timer with its comparator off. `frequency_hz` overrides CNTFRQ, which firmware may have left 0.

@@ -197,7 +197,7 @@ fn check(info: &BootInfo) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(50000))]
+    #![proptest_config(ProptestConfig::with_cases(1500))]
 
     #[test]
     fn damaged_blobs_do_no_harm(changes in changes(), which in 0..3) {

@@ -195,7 +195,7 @@ fn an_independent_reader_sees_the_same_tree() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(50000))]
+    #![proptest_config(ProptestConfig::with_cases(1500))]
 
     #[test]
     fn damaged_trees_do_no_harm(changes in changes(), board: bool) {

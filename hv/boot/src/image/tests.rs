@@ -223,7 +223,7 @@ fn check(plan: &LoadPlan<'_>, ram: &RamWindow) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100000))]
+    #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
     fn damaged_images_do_no_harm(changes in changes(), is_elf: bool, load: Option<u32>, mib in 1u64..3072) {

@@ -4,6 +4,7 @@ use alloc::string::String;
 use core::fmt;
 
 pub use super::toml::SyntaxError;
+use crate::bytes::Shown;
 
 /// A mistake: in which file, on which line, about which domain.
 ///
@@ -177,18 +178,18 @@ impl fmt::Display for Reason {
             Self::TooLarge => f.write_str("longer than 64 KiB"),
             Self::NotUtf8 => f.write_str("not UTF-8 text"),
             Self::Syntax(error) => error.fmt(f),
-            Self::UnknownKey { key, suggestion: None } => write!(f, "unknown key \"{key}\""),
+            Self::UnknownKey { key, suggestion: None } => write!(f, "unknown key \"{}\"", Shown(key)),
             Self::UnknownKey { key, suggestion: Some(word) } => {
-                write!(f, "unknown key \"{key}\" (did you mean \"{word}\"?)")
+                write!(f, "unknown key \"{}\" (did you mean \"{word}\"?)", Shown(key))
             }
             Self::WrongType { key, expected, found } => write!(f, "\"{key}\" is {found}; expected {expected}"),
             Self::BadValue { key, expected } => write!(f, "bad value of \"{key}\"; expected {expected}"),
             Self::MissingKey { key } => write!(f, "\"{key}\" is missing"),
             Self::KeyNeeds { key, needs } => write!(f, "\"{key}\" only goes with \"{needs}\""),
             Self::MissingFile { key, file } => {
-                write!(f, "\"{key}\" names {file}, which is not in the boot volume; add it, or correct the name")
+                write!(f, "\"{key}\" names {}, which is not in the boot volume; add it, or correct the name", Shown(file))
             }
-            Self::EmptyFile { key, file } => write!(f, "\"{key}\" names {file}, which is empty"),
+            Self::EmptyFile { key, file } => write!(f, "\"{key}\" names {}, which is empty", Shown(file)),
             Self::BadName => f.write_str("\"name\" must be 1 to 15 of a-z, 0-9, _ and -"),
             Self::DuplicateName { first_line } => {
                 write!(f, "the domain on line {first_line} has this name; choose another")
