@@ -158,15 +158,9 @@ pub trait Board: Sync {
     /// Short name, as in `BOARD=` of the build.
     fn name(&self) -> &'static str;
 
-    /// RAM that no boot information tells of: used when an ATAG list brings no `ATAG_MEM`. (start, bytes)
-    fn default_ram(&self) -> Option<(u64, u64)> {
-        None
-    }
-
-    /// Physical ranges that are RAM by the boot information but must not be used. (start, bytes)
-    fn reserved(&self, _info: &BootInfo) -> &'static [(u64, u64)] {
-        &[]
-    }
+    /// Corrects what the loader said, before any memory is taken: banks of RAM that it left out or got wrong
+    /// (`info.banks`; sorted, not overlapping), and ranges in them that are in use by something else (`info.reserved`).
+    fn correct(&self, _info: &mut BootInfo) {}
 
     /// Where a DTB may be when r2 does not point to one.
     fn fallback_tags(&self) -> Option<Hpa> {

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use arrayvec::ArrayVec;
-use nex_boot::bootinfo::{self, Bank, BootInfo, BootInfoError, Source};
+use nex_boot::bootinfo::{self, BootInfo, BootInfoError, Source};
 use nex_mm::addr::{Hpa, SECTION_BYTES};
 use nex_mm::desc::Access;
 use nex_mm::frames::Owner;
@@ -92,11 +92,7 @@ fn banner(board: &dyn Board, boot: &BootArgs) {
 fn start(board: &'static dyn Board, boot: &BootArgs, mapper: &mut SectionMapper) -> Result<(), StartError> {
     let (at, blob) = find_tags(board, boot)?;
     let mut info = bootinfo::parse(blob).map_err(|e| StartError::BootInfo(at, e))?;
-    if info.banks.is_empty()
-        && let Some((start, bytes)) = board.default_ram()
-    {
-        info.banks.push(Bank { start, bytes });
-    }
+    board.correct(&mut info);
     let kind = match info.source {
         Source::Dtb => "DTB",
         Source::Atags => "ATAG list",
@@ -109,9 +105,6 @@ fn start(board: &'static dyn Board, boot: &BootArgs, mapper: &mut SectionMapper)
     keep.push((tags, Owner::Firmware));
     keep.extend(info.initrd.iter().map(|v| ((v.start, v.bytes), Owner::BootVolume)));
     keep.extend(info.reserved.iter().map(|r| ((r.start, r.bytes), Owner::Reserved)));
-    for &range in board.reserved(&info) {
-        let _ = keep.try_push((range, Owner::Reserved));
-    }
     let layout = memory::init(boot, &info, &keep).map_err(StartError::Memory)?;
     backtrace::init();
 

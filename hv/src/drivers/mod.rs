@@ -3,6 +3,7 @@
 pub mod generic_timer;
 pub mod gic;
 mod mmio;
+pub mod ns16550;
 pub mod pl011;
 pub mod psci;
 pub mod semihosting;

@@ -44,7 +44,8 @@ impl Stack {
 
     /// The most bytes of it that were ever in use.
     pub fn peak_bytes(&self) -> u32 {
-        let untouched = (0..PAGES * PAGE_BYTES / 4).take_while(|n| super::read_word(Hpa::new(self.hpa.raw() + 4 * n)) == 0);
+        let untouched = (0..PAGES * PAGE_BYTES / 4)
+            .take_while(|n| super::read_word(Hpa::new(self.hpa.raw() + 4 * n)) == 0);
         PAGES * PAGE_BYTES - 4 * untouched.count() as u32
     }
 

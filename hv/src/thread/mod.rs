@@ -85,6 +85,13 @@ static SCHED: IrqLock<Sched> =
 
 static IDLE_SP: [AtomicU32; MAX_CPUS] = [const { AtomicU32::new(0) }; MAX_CPUS];
 
+static CPUS_ONLINE: AtomicU32 = AtomicU32::new(0);
+
+/// CPUs that run threads.
+pub fn cpus_online() -> u32 {
+    CPUS_ONLINE.load(Ordering::Relaxed)
+}
+
 /// Why a thread could not be made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SpawnError {
@@ -108,6 +115,7 @@ pub(crate) fn init_this_cpu() {
     let mut sched = SCHED.lock();
     let index = sched.cpus.len();
     assert!(index == this_cpu().index as usize, "CPUs join in the order of their numbers");
+    CPUS_ONLINE.fetch_add(1, Ordering::Relaxed);
     sched.cpus.push(Cpu { sedf: Sedf::new(), current: None, idle_sp: &IDLE_SP[index] });
 }
 

@@ -45,8 +45,25 @@ mod tests {
     #[test]
     fn nonsense_is_refused() {
         for text in [
-            "", "@", "8M", "8M@", "@0x1000", "0@0x1000", "8M@0x2e8z", "-8@0", "+8@0", "0x+8@0", "8MM@0", "M@0", "08@0",
-            "5G@0", "1@0xffffffffffffffff", "0x10@0xfffffff8", "17179869185G@0", "8M@0x0@0", "８@0",
+            "",
+            "@",
+            "8M",
+            "8M@",
+            "@0x1000",
+            "0@0x1000",
+            "8M@0x2e8z",
+            "-8@0",
+            "+8@0",
+            "0x+8@0",
+            "8MM@0",
+            "M@0",
+            "08@0",
+            "5G@0",
+            "1@0xffffffffffffffff",
+            "0x10@0xfffffff8",
+            "17179869185G@0",
+            "8M@0x0@0",
+            "８@0",
         ] {
             assert_eq!(range(text), None, "{text}");
         }
