@@ -7,7 +7,7 @@
 # for the command line of Nex), QEMU_ARGS. ELF is only named in the hint for gdb.
 #
 # QEMU's status is 0 when Nex powers off and 1 when it panics: `exit=semihosting` tells Nex that it may leave by semihosting.
-# QEMU takes semihosting calls from privileged modes only (userspace=off is its default), so no guest can make one.
+# userspace=off: QEMU takes semihosting calls from privileged modes only, so no guest can make one.
 set -eu
 image=$1
 bootvol=$2
@@ -19,7 +19,7 @@ done
 
 set -- -M virt -cpu "${CPU:-cortex-a15}" -smp "${SMP:-1}" -m "${MEM:-256}" \
     -display none -nic none -no-reboot \
-    -semihosting-config enable=on,target=native \
+    -semihosting-config enable=on,target=native,userspace=off \
     -kernel "$image" -initrd "$bootvol" -append "exit=semihosting${APPEND:+ $APPEND}"
 
 # QEMU's own escape key is Ctrl-] here: the usual Ctrl-A is Nex's.

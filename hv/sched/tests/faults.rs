@@ -4,7 +4,7 @@ mod sim;
 
 use nex_sched::{
     AdmitError, CpuLoad, MAX_ENTITIES, MAX_PERIOD_NS, MAX_WEIGHT, MIN_PERIOD_NS, ParamError, Params, Sedf,
-    place,
+    State, place,
 };
 use sim::{MS, Program, S, Sim};
 
@@ -82,6 +82,47 @@ fn admission_waits_for_time_that_was_used_in_advance() {
     for index in 0..2 {
         assert_eq!(sim.stats(index).deadline_misses, 0);
     }
+}
+
+/// The same when an entity that is there already takes over the removed one's share.
+#[test]
+fn admission_of_a_larger_slice_waits_too() {
+    let mut sim = Sim::new(0);
+    let steady = sim.add(slice(200 * MS, S), Program::Hog);
+    let growing = sim.add(Params::best_effort(1), Program::Hog);
+    let greedy = sim.add(slice(720 * MS, 900 * MS), Program::Hog);
+    sim.run(720 * MS);
+    assert_eq!(sim.tasks[greedy].ran_ns, 720 * MS);
+    sim.remove(greedy);
+    sim.set_params(growing, slice(56 * MS, 70 * MS));
+    sim.run(10 * S);
+    assert_eq!(sim.stats(steady).deadline_misses, 0);
+    assert_eq!(sim.stats(growing).deadline_misses, 0);
+    assert!(sim.stats(growing).guaranteed_ns >= 139 * 56 * MS);
+}
+
+/// While a new reservation waits for its start, a moment's sleep must not bring it forward.
+#[test]
+fn sleeping_does_not_bring_a_larger_slice_forward() {
+    let mut sched = Sedf::new();
+    let ids = [slice(400 * MS, S), slice(505 * MS, 1010 * MS), slice(95 * MS, 1020 * MS)]
+        .map(|params| sched.add(params, 0).unwrap());
+    for id in ids {
+        sched.wake(id, 0);
+    }
+    let [greedy, other, growing] = ids;
+    assert_eq!(sched.pick(0).run, Some(greedy));
+    assert_eq!(sched.pick(400 * MS).run, Some(other));
+    assert_eq!(sched.pick(905 * MS).run, Some(growing));
+    sched.remove(greedy, 905 * MS);
+    sched.set_params(growing, slice(49 * MS, 100 * MS), 905 * MS).unwrap();
+    sched.block(growing, 905 * MS);
+    sched.wake(growing, 905 * MS);
+    assert_eq!(sched.pick(905 * MS).run, None);
+    assert_eq!(sched.stats(growing).unwrap().state, State::Throttled);
+    // The end of its old period is later than that of the removed one.
+    assert_eq!(sched.pick(1010 * MS).run, Some(other));
+    assert_eq!(sched.pick(1020 * MS).run, Some(growing));
 }
 
 // Fault: division by zero.

@@ -139,13 +139,19 @@ proptest! {
             sim.run(pause_ns);
             let index = 1 + which.index(sim.tasks.len() - 1);
             let params = sim.tasks[index].params;
-            let slice_ns = (params.slice_ns * percent / 100).max(10_000).min(params.slice_ns);
+            // Up to twice the slice, if there is room.
+            let slice_ns = (params.slice_ns * percent / 50).max(10_000).min(params.period_ns);
             match action {
                 0 if sim.tasks.len() > 2 => {
                     sim.remove(index);
                     elsewhere.push(params);
                 }
-                1 if params.slice_ns > 0 => sim.set_params(index, Params { slice_ns, ..params }),
+                1 if params.slice_ns > 0 => {
+                    let changed = Params { slice_ns, ..params };
+                    if sim.sched.load().with(&changed).reserved <= Utilisation::FULL || slice_ns < params.slice_ns {
+                        sim.set_params(index, changed);
+                    }
+                }
                 _ => {
                     // Another period with as much of the CPU as is left, or an old one back.
                     let back = elsewhere.pop().unwrap_or(guaranteed(3 * MS, 10_000, true, 9));

@@ -41,7 +41,7 @@ const BURST_BYTES: u8 = 8;
 /// Reads of LSR that are certainly longer than a full FIFO needs at 9600 baud (17 ms).
 const DRAIN_READS: u32 = 1_000_000;
 /// Bytes and error reports thrown away for one break, before the line counts as stuck.
-const BREAK_READS: u32 = 1_000;
+const BREAK_READS: u32 = 256;
 
 /// An NS16550.
 pub struct Ns16550 {

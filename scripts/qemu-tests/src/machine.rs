@@ -122,7 +122,7 @@ impl Builder {
             "-serial",
             "stdio",
         ]);
-        command.args(["-semihosting-config", "enable=on,target=native"]);
+        command.args(["-semihosting-config", "enable=on,target=native,userspace=off"]);
         command.arg("-kernel").arg(image);
         let volume = self.volume.map(|bytes| TemporaryFile::new(&bytes));
         command.arg("-initrd");
