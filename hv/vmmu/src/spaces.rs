@@ -1,0 +1,201 @@
+//! Which guest address spaces have shadow tables: a small cache with a fixed number of slots.
+//!
+//! A slot stands for one shadow table and is known by its index. [`SpaceId`] says what a table depends on: when the
+//! guest switches address space, ASID, mode or MMU, it gets another slot and finds its table as it left it. Tables
+//! are dropped by the guest's TLB maintenance only, and by eviction of the one not used for the longest time.
+//!
+//! Finding, choosing and flushing look at every slot: O(slots), of which there are a few dozen. Dropping a slot is
+//! O(1): its generation changes, which makes its entries in the [reverse map](crate::reverse) stale, and its table is
+//! cleared when somebody gets it next.
+
+use crate::regs::Registers;
+use crate::shadow::{Policy, View, baked_domains};
+use crate::tlb::Flush;
+use nex_mm::Gva;
+
+const LONG_BASE: u64 = 0xff_ffff_ffff;
+const LONG_TTBCR: u32 = 1 << 31 | 1 << 23 | 7 << 16 | 1 << 7 | 7;
+
+/// Everything that the contents of a shadow table depend on, except the tables in memory and PRRR/NMRR/MAIR: their
+/// changes reach Nex as TLB maintenance, or are treated as such.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SpaceId {
+    ttbr0: u64,
+    ttbr1: u64,
+    ttbcr: u32,
+    control: u32,
+    domains: u32,
+    mmu: bool,
+    asid: u8,
+    view: View,
+}
+
+impl SpaceId {
+    /// The space that the guest is in, in the view of its privilege. Bits that mean nothing in the present state are
+    /// left out, so that writing them changes no table.
+    pub const fn new(regs: &Registers, view: View, policy: Policy) -> Self {
+        let (ttbr0, ttbr1, ttbcr, asid) = if !regs.mmu_on() {
+            (0, 0, 0, 0)
+        } else if regs.long() {
+            (regs.ttbr0 & LONG_BASE, regs.ttbr1 & LONG_BASE, regs.ttbcr & LONG_TTBCR, regs.asid())
+        } else if regs.ttbcr & 7 == 0 {
+            (regs.ttbr0 & 0xffff_ff80, 0, regs.ttbcr & 0x10, regs.asid())
+        } else {
+            (regs.ttbr0 & 0xffff_ff80, regs.ttbr1 & 0xffff_ff80, regs.ttbcr & 0x37, regs.asid())
+        };
+        let control = if regs.mmu_on() { regs.control() } else { 0 };
+        let domains = baked_domains(regs, policy.domains);
+        Self { ttbr0, ttbr1, ttbcr, control, domains, mmu: regs.mmu_on(), asid, view }
+    }
+
+    /// The view.
+    pub const fn view(&self) -> View {
+        self.view
+    }
+
+    /// The ASID; 0 with the MMU off.
+    pub const fn asid(&self) -> u8 {
+        self.asid
+    }
+}
+
+/// State of one slot; storage for [`Spaces`].
+#[derive(Clone, Copy, Debug)]
+pub struct Slot {
+    id: Option<SpaceId>,
+    used: u64,
+    generation: u32,
+}
+
+impl Slot {
+    /// A slot that nobody has.
+    pub const EMPTY: Self = Self { id: None, used: 0, generation: 0 };
+}
+
+/// What [`Spaces::acquire`] found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Acquired {
+    /// The table is there as it was left.
+    Resident(u16),
+    /// Clear the table of this slot and give back its second-level tables before use.
+    Fresh {
+        /// The slot.
+        slot: u16,
+        /// A space that was resident has lost its table.
+        evicted: bool,
+    },
+}
+
+/// What a TLB maintenance operation means for one slot. Dropping more is always permitted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// Nothing.
+    Nothing,
+    /// Drop the whole table: [`Spaces::release`], or clear it at once and call [`Spaces::renew`] if it is in use.
+    Everything,
+    /// Drop what the guest does not map globally; dropping everything is right as well.
+    NonGlobal,
+    /// Drop all that comes from the guest's descriptor which maps this address: where the guest maps a section or a
+    /// larger block, all of the block ([`Flush::drops`]).
+    Page(Gva),
+    /// The same if the guest maps it globally.
+    GlobalPage(Gva),
+}
+
+/// The cache of shadow tables. At most 1024 slots are used.
+#[derive(Debug)]
+pub struct Spaces<'a> {
+    slots: &'a mut [Slot],
+    clock: u64,
+}
+
+/// Slots beyond this number are not used: [`crate::reverse`] has 10 bits for one.
+pub(crate) const MAX_SLOTS: usize = 1024;
+
+impl<'a> Spaces<'a> {
+    /// Takes over `slots`, one for each shadow table there is storage for.
+    pub fn new(slots: &'a mut [Slot]) -> Self {
+        let count = slots.len().min(MAX_SLOTS);
+        let slots = &mut slots[..count];
+        slots.fill(Slot::EMPTY);
+        Self { slots, clock: 0 }
+    }
+
+    /// The slot of `id`, if resident. Does not count as use.
+    pub fn find(&self, id: &SpaceId) -> Option<u16> {
+        self.slots.iter().position(|slot| slot.id.as_ref() == Some(id)).map(|at| at as u16)
+    }
+
+    /// The slot of `id`: the resident one, else an empty one, else the least recently used one for which `in_use` is
+    /// false (another vCPU runs on it). `None` if all are in use.
+    pub fn acquire(&mut self, id: &SpaceId, in_use: impl Fn(u16) -> bool) -> Option<Acquired> {
+        self.clock += 1;
+        if let Some(slot) = self.find(id) {
+            self.slots[usize::from(slot)].used = self.clock;
+            return Some(Acquired::Resident(slot));
+        }
+        let numbered = self.slots.iter_mut().zip(0u16..);
+        let free = numbered.filter(|(_, at)| !in_use(*at));
+        // `None` is less than any `Some`: an empty slot comes before all others.
+        let (slot, at) = free.min_by_key(|(slot, _)| slot.id.map(|_| slot.used))?;
+        let evicted = slot.id.is_some();
+        *slot = Slot { id: Some(*id), used: self.clock, generation: slot.generation.wrapping_add(1) };
+        Some(Acquired::Fresh { slot: at, evicted })
+    }
+
+    /// Gives a slot back; its table need not be cleared now. Nothing happens if nobody had it.
+    pub fn release(&mut self, slot: u16) {
+        if let Some(slot) = self.slots.get_mut(usize::from(slot)) {
+            slot.id = None;
+            slot.generation = slot.generation.wrapping_add(1);
+        }
+    }
+
+    /// Gives back all slots: the guest's TLBIALL. Spaces with the MMU off stay, as they do not come from a TLB. The
+    /// table in use must be acquired again, which clears it, before the guest goes on.
+    pub fn flush_all(&mut self) {
+        for slot in self.slots.iter_mut().filter(|slot| slot.id.is_some_and(|id| id.mmu)) {
+            slot.id = None;
+            slot.generation = slot.generation.wrapping_add(1);
+        }
+    }
+
+    /// Says that the table of `slot` was cleared and that its space keeps it: what the reverse map knows of it is
+    /// stale.
+    pub fn renew(&mut self, slot: u16) {
+        if let Some(slot) = self.slots.get_mut(usize::from(slot)) {
+            slot.generation = slot.generation.wrapping_add(1);
+        }
+    }
+
+    /// What `flush` means for `slot`.
+    pub fn effect(&self, slot: u16, flush: Flush) -> Effect {
+        let Some(SpaceId { mmu: true, asid: own, .. }) =
+            self.slots.get(usize::from(slot)).and_then(|slot| slot.id)
+        else {
+            return Effect::Nothing;
+        };
+        match flush {
+            Flush::All => Effect::Everything,
+            Flush::Asid(asid) if asid == own => Effect::NonGlobal,
+            Flush::Asid(_) => Effect::Nothing,
+            Flush::Page { va, asid } if asid != own => Effect::GlobalPage(va),
+            Flush::Page { va, .. } | Flush::PageAllAsids { va } => Effect::Page(va),
+        }
+    }
+
+    /// The numbers of all slots, in use or not.
+    pub fn slots(&self) -> impl Iterator<Item = u16> + use<> {
+        0..self.slots.len() as u16
+    }
+
+    /// The space in a slot.
+    pub fn id(&self, slot: u16) -> Option<SpaceId> {
+        self.slots.get(usize::from(slot)).and_then(|slot| slot.id)
+    }
+
+    /// Changes whenever the table of `slot` becomes another one or empty.
+    pub fn generation(&self, slot: u16) -> u32 {
+        self.slots.get(usize::from(slot)).map_or(0, |slot| slot.generation)
+    }
+}
