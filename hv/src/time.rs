@@ -24,7 +24,8 @@ pub(crate) fn init(timer: &'static dyn Timer) {
     CLOCK.call_once(|| Clock {
         timer,
         ns_per_count_q32: (1_000_000_000u64 << 32) / u64::from(frequency_hz),
-        counts_per_ns_q32: (u64::from(frequency_hz) << 32) / 1_000_000_000,
+        // Rounded up: a deadline may come late, never early.
+        counts_per_ns_q32: (u64::from(frequency_hz) << 32).div_ceil(1_000_000_000),
         frequency_hz,
     });
 }

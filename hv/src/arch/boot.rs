@@ -260,7 +260,7 @@ nex_entry:
     str r3, [r1, r2, lsl #2]
 
     // Cores that keep shareable lines coherent only with ACTLR.SMP set (Cortex-A9, A7, A15: bit 6; on A9 bit 0, FW,
-    // broadcasts maintenance; DDI 0388 4.3.10). In Non-secure state the bit may be read-only: write only if it is 0.
+    // broadcasts maintenance; DDI 0388 4.3.10). In Non-secure state the bit may be read-only: write only what is missing.
     mrc p15, 0, r2, c0, c0, 0       @ MIDR
     ubfx r3, r2, #4, #12
     movw r0, #0xc09
@@ -275,9 +275,10 @@ nex_entry:
     cmpne r3, r14
     bne 9f
     mrc p15, 0, r2, c1, c0, 1       @ ACTLR
-    tst r2, #0x40
-    orreq r2, r2, r0
-    mcreq p15, 0, r2, c1, c0, 1
+    and r14, r2, r0
+    cmp r14, r0
+    orrne r2, r2, r0
+    mcrne p15, 0, r2, c1, c0, 1
     isb
 9:  mov r3, #0
     mcr p15, 0, r3, c2, c0, 2       @ TTBCR: TTBR0 covers everything, short descriptors

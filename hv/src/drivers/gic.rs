@@ -1,16 +1,35 @@
-//! ARM GIC, versions 1 and 2 (ARM IHI 0048B), without interrupt grouping: everything is delivered as IRQ.
+//! ARM GIC, versions 1 and 2 (ARM IHI 0048B).
+//!
+//! Where interrupts can be grouped (GICv2, and GICv1 with the Security Extensions in Secure state), all are put into group 1,
+//! which is delivered as IRQ, and those for the debugger into group 0, delivered as FIQ (GICC_CTLR.FIQEn). GICC_CTLR.AckCtl
+//! lets one register acknowledge both groups, as GICv1 has no other way. An IRQ handler never sees a group 0 interrupt,
+//! because FIQ is never masked there and is taken first.
 
 use super::Mmio;
 use crate::board::{Interrupt, InterruptController};
 
 const GICD_CTLR: usize = 0x000;
 const GICD_TYPER: usize = 0x004;
+const GICD_IGROUPR: usize = 0x080;
 const GICD_ISENABLER: usize = 0x100;
 const GICD_ICENABLER: usize = 0x180;
+const GICD_ISPENDR: usize = 0x200;
 const GICD_ICPENDR: usize = 0x280;
 const GICD_ICACTIVER: usize = 0x380;
 const GICD_IPRIORITYR: usize = 0x400;
 const GICD_ITARGETSR: usize = 0x800;
+const GICD_SGIR: usize = 0xf00;
+
+/// GICD_TYPER: the Security Extensions are there.
+const TYPER_SECURITY: u32 = 1 << 10;
+/// GICD_SGIR: to the requesting CPU only.
+const SGIR_SELF: u32 = 0b10 << 24;
+/// GICD_SGIR: to group 1, where a Secure write reaches group 0 otherwise (4.3.15).
+const SGIR_NSATT: u32 = 1 << 15;
+/// GICD_CTLR and GICC_CTLR: groups 0 and 1 on.
+const BOTH_GROUPS: u32 = 0b11;
+const GICC_ACKCTL: u32 = 1 << 2;
+const GICC_FIQEN: u32 = 1 << 3;
 
 const GICC_CTLR: usize = 0x000;
 const GICC_PMR: usize = 0x004;
@@ -21,6 +40,8 @@ const GICC_EOIR: usize = 0x010;
 /// One priority for all: Nex does not nest interrupts. In the upper half, so that a Non-secure view can hold it
 /// (IHI 0048B 3.5.1 / 4.3.11).
 const PRIORITY: u32 = 0xa0;
+/// What goes to FIQ is above all others.
+const FIQ_PRIORITY: u8 = 0x20;
 /// 1020 to 1023 are special answers of GICC_IAR, not interrupts.
 const FIRST_SPECIAL: u32 = 1020;
 
@@ -29,6 +50,10 @@ pub struct Gic {
     distributor: Mmio,
     cpu: Mmio,
     lines: u32,
+    /// Whether interrupts can be grouped here.
+    groups: bool,
+    /// What a software interrupt's request needs besides its number.
+    sgi_bits: u32,
 }
 
 impl Gic {
@@ -48,8 +73,16 @@ impl Gic {
             distributor.write(GICD_IPRIORITYR + n, PRIORITY * 0x0101_0101);
             distributor.write(GICD_ITARGETSR + n, me * 0x0101_0101);
         }
-        distributor.write(GICD_CTLR, 1);
-        Gic { distributor, cpu, lines }
+        // Read-as-zero where the other security state owns the groups, and where there are none.
+        distributor.write(GICD_IGROUPR + 4, !0);
+        let groups = distributor.read(GICD_IGROUPR + 4) != 0;
+        if groups {
+            (1..lines as usize / 32).for_each(|n| distributor.write(GICD_IGROUPR + 4 * n, !0));
+        }
+        let security = distributor.read(GICD_TYPER) & TYPER_SECURITY != 0;
+        distributor.write(GICD_CTLR, if groups { BOTH_GROUPS } else { 1 });
+        let sgi_bits = SGIR_SELF | if groups && security { SGIR_NSATT } else { 0 };
+        Gic { distributor, cpu, lines, groups, sgi_bits }
     }
 }
 
@@ -63,7 +96,12 @@ impl InterruptController for Gic {
         }
         self.cpu.write(GICC_PMR, 0xf0);
         self.cpu.write(GICC_BPR, 0);
-        self.cpu.write(GICC_CTLR, 1);
+        if self.groups {
+            self.distributor.write(GICD_IGROUPR, !0);
+            self.cpu.write(GICC_CTLR, BOTH_GROUPS | GICC_ACKCTL | GICC_FIQEN);
+        } else {
+            self.cpu.write(GICC_CTLR, 1);
+        }
     }
 
     fn enable(&self, interrupt: Interrupt) {
@@ -85,5 +123,32 @@ impl InterruptController for Gic {
 
     fn end(&self, interrupt: Interrupt) {
         self.cpu.write(GICC_EOIR, interrupt.0);
+    }
+
+    fn raise_here(&self, sgi: u32) {
+        self.distributor.write(GICD_SGIR, self.sgi_bits | sgi & 0xf);
+    }
+
+    fn route_to_fiq(&self, interrupt: Interrupt) -> bool {
+        if !self.groups || interrupt.0 >= self.lines {
+            return false;
+        }
+        let group = GICD_IGROUPR + interrupt.0 as usize / 32 * 4;
+        self.distributor.write(group, self.distributor.read(group) & !(1 << (interrupt.0 % 32)));
+        self.distributor.write8(GICD_IPRIORITYR + interrupt.0 as usize, FIQ_PRIORITY);
+        self.enable(interrupt);
+        true
+    }
+
+    fn acknowledge_fiq(&self) -> Option<Interrupt> {
+        let interrupt = self.acknowledge()?;
+        let (word, bit) = (interrupt.0 as usize % 1024 / 32 * 4, 1 << (interrupt.0 % 32));
+        if self.distributor.read(GICD_IGROUPR + word) & bit == 0 {
+            return Some(interrupt);
+        }
+        // The FIQ's source went away and an IRQ was next in line: put it back. A level comes again by itself.
+        self.distributor.write(GICD_ISPENDR + word, bit);
+        self.end(interrupt);
+        None
     }
 }
