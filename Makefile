@@ -22,7 +22,7 @@ CLIPPY_FLAGS := -- -D warnings
 
 # Crates that only make sense on the target, and those that run on the host as well and are tested there.
 TARGET_CRATES := nex-hv nex-qemu-virt nex-tegra2 nex-guest nex-guests
-HOST_CRATES   := nex-abi nex-boot nex-console nex-guest nex-mm nex-sched nex-symbols nextool nex-qemu-tests
+HOST_CRATES   := nex-tegra2-logic nex-abi nex-boot nex-console nex-guest nex-mm nex-sched nex-symbols nextool nex-qemu-tests
 
 # ---- Wrong values are said here, not by a tool further down ----
 
@@ -78,7 +78,7 @@ $(NEXTOOL): FORCE
 
 board: $(NEXTOOL)
 	$(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) --package nex-$(BOARD)
-	$(if $(filter qemu-virt,$(BOARD)),$(NEXTOOL) image --elf $(ELF) --out $(IMAGE))
+	$(NEXTOOL) image --elf $(ELF) --out $(IMAGE)
 
 guests:
 	$(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) --package nex-guests

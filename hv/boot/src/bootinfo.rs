@@ -111,8 +111,6 @@ pub enum BootInfoError {
     TooManyBanks,
     /// More than 32 separate reserved regions.
     TooManyReserved,
-    /// No RAM is described.
-    NoMemory,
     /// Only one end of the initial RAM disk is given, or the end is before the start.
     BadInitrd,
 }
@@ -135,7 +133,6 @@ impl fmt::Display for BootInfoError {
             }
             Self::TooManyBanks => f.write_str("more than 8 separate banks of memory"),
             Self::TooManyReserved => f.write_str("more than 32 separate reserved memory regions"),
-            Self::NoMemory => f.write_str("the boot loader describes no memory"),
             Self::BadInitrd => {
                 f.write_str("the boot loader gives no valid start and end of the boot volume (initrd)")
             }
@@ -161,16 +158,16 @@ pub fn identify(first_bytes: &[u8]) -> Result<BlobHeader, BootInfoError> {
     }
 }
 
-/// Reads the whole blob. `blob` may be longer than its contents.
+/// Reads the whole blob. `blob` may be longer than its contents. There may be no memory in it: some loaders leave that
+/// out, and a board then knows better.
 ///
 /// # Errors
 /// Every [`BootInfoError`].
 pub fn parse(blob: &[u8]) -> Result<BootInfo, BootInfoError> {
-    let info = match identify(blob)?.source {
-        Source::Dtb => from_dtb(&Tree::new(blob).map_err(BootInfoError::Dtb)?)?,
-        Source::Atags => from_atags(blob)?,
-    };
-    if info.banks.is_empty() { Err(BootInfoError::NoMemory) } else { Ok(info) }
+    match identify(blob)?.source {
+        Source::Dtb => from_dtb(&Tree::new(blob).map_err(BootInfoError::Dtb)?),
+        Source::Atags => from_atags(blob),
+    }
 }
 
 fn empty(source: Source) -> BootInfo {

@@ -59,7 +59,7 @@ fn wrong_device_trees_say_why() {
     while let Some(at) = bytes.windows(7).position(|window| window == b"memory\0" && window != b"mem0ry\0") {
         bytes[at + 3] = b'0';
     }
-    assert_eq!(parse(&bytes).unwrap_err(), BootInfoError::NoMemory);
+    assert_eq!(parse(&bytes).unwrap().banks.as_slice(), []);
 
     // A reservation that wraps around: the start of the first entry's size.
     let mut bytes = BOARD.to_vec();
@@ -147,7 +147,7 @@ fn wrong_tags_say_where() {
     let endless = [CORE].into_iter().chain(std::iter::repeat_n((1, &[][..]), 4000)).collect::<Vec<_>>();
     assert!(matches!(fails(&endless, &[0, 0]), (_, AtagError::NoEnd | AtagError::TooLong)));
     let no_memory = [list(&[CORE]), END.to_vec()].concat();
-    assert_eq!(parse(&no_memory).unwrap_err(), BootInfoError::NoMemory);
+    assert_eq!(parse(&no_memory).unwrap().banks.as_slice(), []);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn merging() {
 /// What must hold for anything that `parse` accepts.
 fn check(info: &BootInfo) {
     let sorted = |list: &[Bank]| list.windows(2).all(|pair| pair[0].end() < pair[1].start);
-    assert!(!info.banks.is_empty() && sorted(&info.banks) && sorted(&info.reserved));
+    assert!(sorted(&info.banks) && sorted(&info.reserved));
     assert!(info.banks.iter().chain(&info.reserved).all(|bank| bank.bytes > 0));
     assert!(info.initrd.is_none_or(|initrd| initrd.bytes > 0));
 }
