@@ -13,7 +13,8 @@ use crate::arch::{self, BootArgs, boot_args, cp15};
 use crate::board::{Board, Exit, ProbeError};
 use crate::memory::{self, InitError, PhysRange, SectionMapper};
 use crate::{
-    backtrace, console, demo, domain, info, interrupts, monitor, println, selftest, thread, time, warning,
+    backtrace, console, debugger, demo, domain, info, interrupts, monitor, println, selftest, thread, time,
+    warning,
 };
 
 unsafe extern "Rust" {
@@ -92,6 +93,9 @@ fn banner(board: &dyn Board, boot: &BootArgs) {
 fn start(board: &'static dyn Board, boot: &BootArgs, mapper: &mut SectionMapper) -> Result<(), StartError> {
     let (at, blob) = find_tags(board, boot)?;
     let mut info = bootinfo::parse(blob).map_err(|e| StartError::BootInfo(at, e))?;
+    if !crate::cmdline::prepend_defaults(&mut info.cmdline) {
+        println!("The command line has no room for the configured words; they are left out");
+    }
     board.correct(&mut info);
     let kind = match info.source {
         Source::Dtb => "DTB",
@@ -112,6 +116,7 @@ fn start(board: &'static dyn Board, boot: &BootArgs, mapper: &mut SectionMapper)
     console::set_uart(devices.console);
     interrupts::init(devices.interrupts);
     time::init(devices.timer);
+    crate::screen::init(devices.framebuffer);
     // Everything that is needed of the DTB or ATAG list has been copied.
     (0..EARLY_SECTIONS).for_each(|n| memory::unmap_early(EARLY_VA + n * SECTION_BYTES));
     memory::free_all_frames(Owner::Firmware);
@@ -121,12 +126,28 @@ fn start(board: &'static dyn Board, boot: &BootArgs, mapper: &mut SectionMapper)
     info!("{} CPU(s), timer {} Hz", devices.cpus, time::frequency_hz());
 
     thread::init_this_cpu();
-    interrupts::attach(devices.timer.interrupt(), time::handle_interrupt);
+    interrupts::attach(devices.timer.interrupt(), "timer", time::handle_interrupt);
     if let Some(interrupt) = console::enable_interrupts() {
-        interrupts::attach(interrupt, console::handle_interrupt);
+        if debugger::init(devices.debug_port, interrupt, devices.watchdog) {
+            interrupts::attach(interrupts::SOFT, "console, from FIQ", soft_interrupt);
+        } else {
+            interrupts::attach(interrupt, "console", console::handle_interrupt);
+        }
     }
+    if crate::cmdline::option(&info.cmdline, "panic") == Some("debugger")
+        || !crate::cmdline::has(&info.cmdline, "exit")
+    {
+        debugger::catch_panics();
+    }
+    crate::screen::start_thread();
     start_threads(&info, archive);
     Ok(())
+}
+
+/// What FIQ handlers have left to do.
+fn soft_interrupt() {
+    console::handle_interrupt();
+    domain::service_requests();
 }
 
 fn start_threads(info: &BootInfo, archive: Option<&'static [u8]>) {

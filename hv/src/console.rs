@@ -10,7 +10,7 @@ use embedded_hal_nb::nb;
 pub use nex_console::Source;
 use nex_console::{Action, Input, Mux};
 
-use crate::board::{Interrupt, Uart};
+use crate::board::{Interrupt, Uart, UartError};
 use crate::domain::MAX_DOMAINS;
 use crate::sync::{IrqGuard, IrqLock};
 
@@ -60,6 +60,7 @@ struct Transmitter {
 
 impl Transmitter {
     fn send(&mut self, bytes: &[u8]) {
+        crate::screen::write(bytes);
         let Some(uart) = &mut self.uart else { return };
         for &byte in bytes {
             if self.ring.len == 0 && uart.write(byte).is_ok() {
@@ -90,6 +91,9 @@ impl Transmitter {
         let Some(uart) = &mut self.uart else { return };
         while self.ring.len > 0 {
             if uart.write(self.ring.bytes[self.ring.head]).is_err() {
+                // Again even if it is on by this flag: an FIQ handler may have switched it off to hand over to us.
+                uart.set_transmit_interrupt(true);
+                self.interrupt_on = true;
                 return;
             }
             self.ring.pop();
@@ -134,6 +138,14 @@ static ROOM: crate::thread::WaitQueue = crate::thread::WaitQueue::new();
 pub(crate) static KEYS: crate::thread::Semaphore = crate::thread::Semaphore::new(0);
 
 impl Console {
+    /// The next received byte: from the FIQ handler where there is one, else from the UART.
+    fn receive(&mut self) -> nb::Result<u8, UartError> {
+        if crate::debugger::has_port() {
+            return crate::debugger::take_input().ok_or(nb::Error::WouldBlock);
+        }
+        self.tx.uart.as_mut().map_or(Err(nb::Error::WouldBlock), |uart| uart.read())
+    }
+
     fn write(&mut self, source: Source, bytes: &[u8]) {
         let Console { tx, mux, .. } = self;
         mux.write(source, bytes, &mut |out| tx.send(out));
@@ -193,8 +205,8 @@ pub(crate) fn enable_interrupts() -> Option<Interrupt> {
 pub(crate) fn handle_interrupt() {
     let (keys, room) = {
         let mut console = CONSOLE.lock();
-        while let Some(uart) = &mut console.tx.uart {
-            match uart.read() {
+        loop {
+            match console.receive() {
                 Ok(byte) => {
                     let action = console.input.key(byte);
                     console.apply(action);
@@ -279,6 +291,13 @@ pub fn flush() {
     tx.drain();
 }
 
+/// Sends everything that waits if nobody is in the middle of printing; for the debugger, which prints by itself.
+pub(crate) fn try_drain() {
+    if let Some(mut console) = CONSOLE.try_lock() {
+        console.tx.drain();
+    }
+}
+
 /// Prints on the way down: takes the console away from whoever has it and sends by waiting.
 ///
 /// # Safety
@@ -287,5 +306,6 @@ pub(crate) unsafe fn print_last_words(args: fmt::Arguments<'_>) {
     // SAFETY: the caller's promise.
     let mut console = unsafe { CONSOLE.seize() };
     console.tx.interrupts_live = false;
+    crate::screen::set_immediate(true);
     let _ = fmt::write(&mut Out(console), args);
 }

@@ -11,7 +11,9 @@ mod backtrace;
 pub mod board;
 pub mod boot;
 pub mod cmdline;
+pub mod config;
 pub mod console;
+mod debugger;
 pub mod demo;
 pub mod domain;
 pub mod drivers;
@@ -20,6 +22,11 @@ pub mod log;
 pub mod memory;
 mod monitor;
 mod panic;
+#[cfg(nex_framebuffer)]
+pub mod screen;
+#[cfg(not(nex_framebuffer))]
+#[path = "screen_off.rs"]
+pub mod screen;
 mod selftest;
 pub mod sync;
 pub mod thread;
@@ -52,6 +59,12 @@ pub(crate) fn board_in_use() -> Option<&'static dyn Board> {
 /// Ends the machine after everything printed has left.
 pub fn exit(how: Exit) -> ! {
     console::flush();
+    screen::flush();
+    end(how)
+}
+
+/// Ends the machine at once.
+pub(crate) fn end(how: Exit) -> ! {
     match board_in_use() {
         Some(board) => board.exit(how),
         None => arch::irq::halt(),

@@ -8,9 +8,9 @@ use crate::parse::{Config, Value};
 /// The value as an expression of Rust.
 pub(crate) fn expression(option: &Opt, value: &Value) -> String {
     match (&option.kind, value) {
-        (Kind::CtrlKey { .. }, Value::Text(letter)) => {
-            // What a terminal sends for Ctrl and a letter.
-            format!("{:#04x}", letter.bytes().next().unwrap_or_default() & 0x1f)
+        (Kind::CtrlKey { .. }, Value::Text(character)) => {
+            // What a terminal sends for Ctrl and one of `@` to `_`.
+            format!("{:#04x}", character.bytes().next().unwrap_or_default() & 0x1f)
         }
         (Kind::Choice { enum_name, alternatives }, Value::Choice(n)) => {
             format!("{enum_name}::{}", alternatives[*n].variant)

@@ -52,13 +52,13 @@ pub enum Kind {
         /// The longest, in bytes.
         max_bytes: usize,
     },
-    /// One of some capital letters, in quotes, typed together with Ctrl. The constant is the byte that a terminal sends for
-    /// it, 1 to 26.
+    /// One of some characters, in quotes, typed together with Ctrl. The constant is the `u8` that a terminal sends for it,
+    /// 1 to 31.
     CtrlKey {
-        /// The letter when `.config` says nothing.
+        /// The character when `.config` says nothing.
         default: char,
-        /// The letters that may be chosen.
-        letters: &'static str,
+        /// The characters that may be chosen.
+        characters: &'static str,
     },
     /// One alternative of several. The constant is a value of the enum `enum_name`, which the crate defines.
     Choice {
@@ -99,7 +99,10 @@ pub const OPTIONS: &[Opt] = &[
         user: User::Make,
         kind: Kind::Choice {
             enum_name: "Board",
-            alternatives: &[alternative("BOARD_QEMU_VIRT", "QemuVirt"), alternative("BOARD_TEGRA2", "Tegra2")],
+            alternatives: &[
+                alternative("BOARD_QEMU_VIRT", "QemuVirt"),
+                alternative("BOARD_TEGRA2", "Tegra2"),
+            ],
         },
         doc: "The board that is built for.",
     },
@@ -150,10 +153,10 @@ pub const OPTIONS: &[Opt] = &[
     Opt {
         name: "DEBUGGER_KEY",
         user: User::Core,
-        // Not A, which moves the input focus; nor H, I, J, M, which are backspace, tab, newline and return; nor Q and S,
-        // which terminals and serial lines keep for flow control.
-        kind: Kind::CtrlKey { default: 'B', letters: "BCDEFGKLNOPRTUVWXYZ" },
-        doc: "The byte of the key that enters the debugger: Ctrl and a letter.",
+        // Not A, which moves the input focus; nor H, I, J, M and [, which are backspace, tab, newline, return and escape; nor
+        // Q and S, which terminals and serial lines keep for flow control; nor ], which is QEMU's own.
+        kind: Kind::CtrlKey { default: '\\', characters: "BCDEFGKLNOPRTUVWXYZ\\^_" },
+        doc: "The byte of the key that, typed several times in a row, enters the debugger.",
     },
     number(
         "WATCHDOG_SECONDS",

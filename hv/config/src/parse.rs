@@ -59,10 +59,15 @@ impl fmt::Display for Problem {
                 "there is no option {PREFIX}{name}: correct its name, or save the file again with `make menuconfig`, \
                  which leaves out what there is no longer"
             ),
-            Self::SetTwice(name, line) => write!(f, "{PREFIX}{name} is already set in line {line}: remove one"),
+            Self::SetTwice(name, line) => {
+                write!(f, "{PREFIX}{name} is already set in line {line}: remove one")
+            }
             Self::BadValue(name, value, takes) => write!(f, "{PREFIX}{name}={value}: must be {takes}"),
             Self::ChosenTwice(name, other, line) => {
-                write!(f, "{PREFIX}{name}=y, but {PREFIX}{other}=y in line {line}: only one of them can be chosen")
+                write!(
+                    f,
+                    "{PREFIX}{name}=y, but {PREFIX}{other}=y in line {line}: only one of them can be chosen"
+                )
             }
             Self::Needs(name, needed) => write!(f, "{PREFIX}{name}=y needs {PREFIX}{needed}=y"),
         }
@@ -138,7 +143,9 @@ impl Config {
 
     /// The value of option `name`, as the constant's expression in Rust; `None` if there is no such option.
     pub fn expression(&self, name: &str) -> Option<String> {
-        self.iter().find(|(option, _)| option.name == name).map(|(option, value)| generate::expression(option, value))
+        self.iter()
+            .find(|(option, _)| option.name == name)
+            .map(|(option, value)| generate::expression(option, value))
     }
 }
 
@@ -210,10 +217,10 @@ fn read(kind: &Kind, text: &str) -> Result<Value, String> {
             .filter(|text| text.len() <= max_bytes)
             .map(Value::Text)
             .ok_or_else(|| format!("at most {max_bytes} printable ASCII characters in double quotes")),
-        Kind::CtrlKey { letters, .. } => quoted(text)
-            .filter(|text| text.len() == 1 && letters.contains(text.as_str()))
+        Kind::CtrlKey { characters, .. } => quoted(text)
+            .filter(|text| text.len() == 1 && characters.contains(text.as_str()))
             .map(Value::Text)
-            .ok_or_else(|| format!("one of the letters {letters} in double quotes")),
+            .ok_or_else(|| format!("one of {characters} in double quotes, with \\ written twice")),
         // A choice has no value of its own, only its alternatives have.
         Kind::Choice { .. } => Err("left out".into()),
     }

@@ -12,6 +12,9 @@ use super::frame::Frame;
 /// CPUs that the data structures are laid out for.
 pub const MAX_CPUS: usize = 4;
 
+/// [`PerCpu::guest`] before any guest has run.
+pub const NO_GUEST: u32 = u32::MAX;
+
 /// For frames only: the handlers run on the debug stack.
 const EXCEPTION_STACK_BYTES: usize = 1024;
 /// For the debugger and for the report of a fault of Nex's own.
@@ -35,8 +38,15 @@ pub struct PerCpu {
     /// Not 0 while something runs on the debug stack.
     pub(super) debug_depth: Cell<u32>,
 
+    /// SVC mode's sp, lr and SPSR when an FIQ or an abort took over; see [`super::debug`].
+    pub(super) svc_bank: Cell<[u32; 3]>,
+    /// Stack pointer of the innermost guarded call, 0 for none; see [`super::debug`].
+    pub(super) recover_sp: Cell<u32>,
+
     /// Number of this CPU, from 0.
     pub index: u32,
+    /// Number of the domain that runs or ran last on this CPU; [`NO_GUEST`] before the first.
+    pub guest: AtomicU32,
     /// Set when the scheduler has to run before this CPU returns to what it interrupted.
     pub need_resched: AtomicBool,
     /// Depth of interrupt handlers on this CPU.
@@ -70,7 +80,10 @@ impl PerCpu {
             limbo_ttbr0: Cell::new(0),
             debug_sp: Cell::new(0),
             debug_depth: Cell::new(0),
+            svc_bank: Cell::new([0; 3]),
+            recover_sp: Cell::new(0),
             index,
+            guest: AtomicU32::new(NO_GUEST),
             need_resched: AtomicBool::new(false),
             irq_depth: AtomicU32::new(0),
             irq_count: AtomicU64::new(0),

@@ -156,15 +156,27 @@ nex_own_abort:
     ldr r0, =nex_probe_failed
     str r0, [sp, #{pc}]
     b 9f
-1:  mov r0, sp
-    ldr r4, [r1, #{debug_depth}]
+1:  mov r8, sp                      @ r8 = frame
+    mov r9, r1
     ldr r6, [r1, #{debug_sp}]
+    ldr r7, [r1, #{debug_depth}]
     cps #0x13
-    cmp r4, #0
+    mrs r4, spsr
+    cmp r7, #0
+    addeq r0, r1, #{svc_bank}
+    stmeq r0, {{r2-r4}}
     moveq sp, r6
     bic sp, sp, #7
+    mov r0, #1
+    str r0, [r9, #{debug_depth}]
+    mov r0, r8
     mov r1, r5
-    bl {own_abort}                  @ (frame, vector): does not return
+    bl {own_abort}                  @ (frame, vector): returns to go on at the frame, after a breakpoint
+    str r7, [r9, #{debug_depth}]
+    ldr sp, [r8, #{sp_}]
+    ldr lr, [r8, #{lr_}]
+    msr spsr_cxsf, r4
+    cps #0x17
 9:  pop {{r0-r12}}
     add sp, sp, #8
     rfeia sp!
@@ -218,6 +230,8 @@ nex_vec_fiq:
     mov r8, sp
     mov r9, lr
     mrs r10, spsr
+    add r0, r4, #{svc_bank}
+    stm r0, {{r8-r10}}
     mov sp, r3
     mov r0, #1
     str r0, [r4, #{debug_depth}]
@@ -322,6 +336,7 @@ nex_enter_guest:
     bytes = const frame::BYTES,
     debug_sp = const offset_of!(PerCpu, debug_sp),
     debug_depth = const offset_of!(PerCpu, debug_depth),
+    svc_bank = const offset_of!(PerCpu, svc_bank),
     host_sp = const offset_of!(PerCpu, host_sp),
     limbo = const offset_of!(PerCpu, limbo_ttbr0),
     nex = const offset_of!(PerCpu, nex_ttbr0),

@@ -220,6 +220,19 @@ impl GuestMemory {
         true
     }
 
+    /// Reads `width` bytes (1, 2, 4 or 8, aligned) at `gpa` without changing anything; `None` if that is not RAM.
+    pub fn peek(&self, gpa: u32, width: u32) -> Option<u64> {
+        let megabyte = &self.megabytes[self.index_of(gpa)?];
+        if !megabyte.clean {
+            return Some(0); // what it will read as
+        }
+        let page = (gpa - RAM_BASE) % SECTION_BYTES / PAGE_BYTES;
+        let mut bytes = [0; 8];
+        let at = Hpa::new(megabyte.backing.page(page as usize).raw() + gpa % PAGE_BYTES);
+        memory::copy_from(at, bytes.get_mut(..width as usize)?);
+        Some(u64::from_le_bytes(bytes))
+    }
+
     /// Whether the whole range is RAM that allows `want`.
     pub fn check(&self, gpa: u32, bytes: u32, want: Want) -> bool {
         split_pages(gpa, bytes).is_some_and(|mut parts| {
