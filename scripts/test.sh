@@ -29,7 +29,9 @@ check() {
     fi
 }
 
-make="make --no-print-directory"
+# What is tested is the default configuration, whatever .config says.
+unset NEX_CONFIG
+make="make --no-print-directory NEX_CONFIG=default"
 check "formatting and clippy" $make lint
 # The default members of the workspace, and the guest kit, whose logic has host tests too.
 check "tests on the host" cargo test --no-fail-fast
@@ -37,6 +39,7 @@ check "tests of the guest kit on the host" cargo test --no-fail-fast --package n
 check "image, guests, boot volume" $make build BOARD=qemu-virt
 check "the other board" $make build BOARD=tegra2 CPU=cortex-a9
 check "size" $make size BOARD=qemu-virt
+check "the smallest and the largest configuration" $make configs
 export NEX_IMAGE="$target_dir/nex-qemu-virt.bin" NEX_DEFAULT_VOLUME="$target_dir/default.cpio"
 export NEX_GUESTS_DIR="$target_dir/armv7a-none-eabi/release"
 check "tests in QEMU" cargo test --no-fail-fast --package nex-qemu-tests

@@ -134,6 +134,9 @@ fn start(board: &'static dyn Board, boot: &BootArgs, mapper: &mut SectionMapper)
             interrupts::attach(interrupt, "console", console::handle_interrupt);
         }
     }
+    if let Some(seconds) = crate::cmdline::option(&info.cmdline, "watchdog").and_then(|s| s.parse().ok()) {
+        debugger::watchdog::set_seconds(seconds);
+    }
     if crate::cmdline::option(&info.cmdline, "panic") == Some("debugger")
         || !crate::cmdline::has(&info.cmdline, "exit")
     {

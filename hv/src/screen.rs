@@ -17,7 +17,7 @@ use nex_sched::Params;
 
 use crate::arch::{bulk, cp15, irq};
 use crate::board::{self, Framebuffer};
-use crate::memory::{self, map_framebuffer};
+use crate::memory::map_framebuffer;
 use crate::sync::IrqLock;
 use crate::thread::Semaphore;
 use crate::{error, info, interrupts, thread, warning};
@@ -164,6 +164,7 @@ pub(crate) fn init(framebuffer: Option<Framebuffer>) {
                 *state = State::On(screen);
             });
             flush();
+            bench();
             info!(
                 "screen: {}x{} {:?} at {}, {columns}x{rows} characters",
                 framebuffer.width, framebuffer.height, framebuffer.format, framebuffer.base
@@ -227,7 +228,7 @@ pub(crate) fn start_thread() {
     if OFF.load(Ordering::Relaxed) {
         return;
     }
-    interrupts::attach(interrupts::PAINT, || CALL.post());
+    interrupts::attach(interrupts::PAINT, "screen", || CALL.post());
     if let Err(e) = thread::spawn("screen", Params::best_effort(256), paint) {
         // Slow, but complete.
         set_immediate(true);
@@ -246,5 +247,39 @@ fn paint() {
 }
 
 fn paint_row() -> bool {
-    with(|state| matches!(state, State::On(screen) if screen.paint_row())).unwrap_or(false)
+    let painted = with(|state| match state {
+        State::On(screen) => screen.paint_row(),
+        State::Early(_) | State::Off => false,
+    });
+    painted.unwrap_or(false)
+}
+
+fn bench() {
+    let line = |seed: u32, spaces: bool| {
+        let mut x = seed.wrapping_mul(2654435761);
+        for _ in 0..100 {
+            x = x.wrapping_mul(1664525).wrapping_add(1013904223);
+            let c = if spaces && x >> 30 == 0 { b' ' } else { 33 + ((x >> 20) % 94) as u8 };
+            with(|s| if let State::On(s) = s { s.terminal.write(&[c]) });
+        }
+        with(|s| if let State::On(s) = s { s.terminal.write(b"\r\n") });
+    };
+    for n in 0..40 { line(n, false); }
+    flush();
+    let t = crate::time::now_ns();
+    line(77, false);
+    let t1 = crate::time::now_ns();
+    flush();
+    let t2 = crate::time::now_ns();
+    with(|s| if let State::On(s) = s {
+        let (to, words) = (s.pixels.as_ptr() as u32, s.pixels.len() as u32);
+        let from = to + 16 * words / 600;
+        unsafe { bulk::copy(to, from & !31, (words * 4 - 16 * words*4 / 600) & !31) };
+    });
+    let t3 = crate::time::now_ns();
+    with(|s| if let State::On(s) = s { clean(s.pixels.as_ptr() as u32, s.pixels.len() as u32 * 4, cp15::data_line_bytes()); });
+    let t4 = crate::time::now_ns();
+    with(|s| if let State::On(s) = s { blacken(s.pixels); });
+    let t5 = crate::time::now_ns();
+    info!("bench: write line {} dense scroll {} copy {} clean {} black {}", t1 - t, t2 - t1, t3 - t2, t4 - t3, t5-t4);
 }

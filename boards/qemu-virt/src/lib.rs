@@ -12,7 +12,7 @@ use alloc::boxed::Box;
 
 use nex_hv::addr::Hpa;
 use nex_hv::board::{
-    Board, DeviceMapper, Devices, Exit, Interrupt, ProbeError, StartCoreError, Timer, Uart, Watchdog,
+    Board, DeviceMapper, Devices, Exit, Framebuffer, Interrupt, ProbeError, StartCoreError, Timer, Uart, Watchdog,
 };
 use nex_hv::boot_data::bootinfo::BootInfo;
 use nex_hv::boot_data::dtb::Tree;
