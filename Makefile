@@ -18,6 +18,7 @@ SMP      ?= 1
 MEM      ?= 256
 ICOUNT   ?= 0
 GDB      ?= 0
+FB       ?= 0
 
 T        := $(or $(CARGO_TARGET_DIR),target)
 ARM      := armv7a-none-eabi
@@ -45,6 +46,7 @@ $(call one_of,BOARD,qemu-virt tegra2)
 $(call one_of,CPU,cortex-a15 cortex-a7 cortex-a9)
 $(call one_of,ICOUNT,0 1)
 $(call one_of,GDB,0 1)
+$(call one_of,FB,0 1)
 $(call number,MEM, of MiB)
 $(call number,SMP, of CPUs)
 ifeq ($(BOARD)/$(CPU),qemu-virt/cortex-a9)
@@ -64,13 +66,16 @@ endif
 ifneq ($(filter qemu,$(MAKECMDGOALS)),)
 $(if $(filter tegra2,$(BOARD)),$(error BOARD=$(BOARD): not a machine of QEMU; use BOARD=qemu-virt))
 endif
+ifneq ($(filter log,$(MAKECMDGOALS)),)
+$(if $(PORT),,$(error PORT is missing: make log PORT=/dev/ttyUSB0))
+endif
 ifneq ($(filter bootvol,$(MAKECMDGOALS)),)
 $(if $(and $(DIR),$(OUT)),,$(error DIR or OUT is missing: make bootvol DIR=directory OUT=file.cpio))
 endif
 
 # ---- Targets ----
 
-.PHONY: all build board guests bootvol qemu test lint clippy fmt doc configs size setup $(CONFIG_GOALS) clean help FORCE
+.PHONY: all build board guests bootvol qemu log test lint clippy fmt doc configs size setup $(CONFIG_GOALS) clean help FORCE
 .DEFAULT_GOAL := all
 
 all: build
@@ -107,7 +112,10 @@ bootvol: $(NEXTOOL) guests ## pack the directory DIR into the boot volume OUT; s
 
 # APPEND and QEMU_ARGS come from the command line or the environment, and are passed on by make itself.
 qemu: build ## build, then boot BOOTVOL on QEMU with the console on this terminal
-	@CPU=$(CPU) SMP=$(SMP) MEM=$(MEM) ICOUNT=$(ICOUNT) GDB=$(GDB) scripts/qemu.sh $(IMAGE) $(BOOTVOL) $(ELF)
+	@CPU=$(CPU) SMP=$(SMP) MEM=$(MEM) ICOUNT=$(ICOUNT) GDB=$(GDB) FB=$(FB) NEXTOOL=$(NEXTOOL) scripts/qemu.sh $(IMAGE) $(BOOTVOL) $(ELF)
+
+log: $(NEXTOOL) ## show the console on the serial port PORT, with the log records of BOARD's last build decoded
+	@$(NEXTOOL) log --elf $(ELF) $(PORT)
 
 test: ## all checks and tests, on the host and in QEMU; the last line counts them
 	@scripts/test.sh $(abspath $(T))
@@ -125,12 +133,12 @@ doc: ## API documentation, in target/doc
 
 # Into directories of their own, so that neither these nor the next `make` build everything anew.
 configs: $(NEXTOOL) ## build the smallest and the largest configuration (scripts/configs), and print their sizes
-	@set -e; for config in smallest largest; do \
+	@status=0; for config in smallest largest; do \
 		echo "$$config configuration:"; \
 		NEX_CONFIG=scripts/configs/$$config.config $(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) \
-			--target-dir $(T)/$$config --package nex-qemu-virt; \
-		$(NEXTOOL) size --elf $(T)/$$config/$(ARM)/release/nex-qemu-virt; \
-	done
+			--target-dir $(T)/$$config --package nex-qemu-virt && \
+			$(NEXTOOL) size --elf $(T)/$$config/$(ARM)/release/nex-qemu-virt || status=1; \
+	done; exit $$status
 
 size: board ## what the image consists of, and the limit
 	@$(NEXTOOL) size --elf $(ELF)
@@ -158,6 +166,7 @@ help: ## this list
 	@echo '  APPEND="words"             more for the command line of Nex'
 	@echo '  ICOUNT=1                   count instructions as nanoseconds: every run is the same'
 	@echo '  GDB=1                      wait for gdb on port 1234'
+	@echo '  FB=1                       with a screen, in a window; APPEND="fb=1024x768" for another size than 800x600'
 	@echo '  NEX_CONFIG=file            the configuration; default: .config, or defaults. NEX_CONFIG=default: defaults'
 	@echo '  QEMU_ARGS="..."            more for the command line of QEMU'
 	@echo 'In `make qemu`, Ctrl-] x quits, and Ctrl-A three times switches the input.'

@@ -17,6 +17,8 @@ fn main() {
         nex_config::User::Core,
     );
 
+    // Which records are wanted is decided when Nex runs; defmt itself, which reads this, is to leave none out.
+    println!("cargo:rustc-env=DEFMT_LOG=trace");
     let revision = output_of("git", &["describe", "--always", "--dirty", "--abbrev=10"]);
     println!("cargo:rustc-env=NEX_GIT_REVISION={}", revision.as_deref().unwrap_or("unknown"));
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());

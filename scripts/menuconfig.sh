@@ -4,6 +4,7 @@
 #   scripts/menuconfig.sh VENV FILE menuconfig            in the terminal
 #   scripts/menuconfig.sh VENV FILE defconfig [FROM]      writes FILE: all defaults, or what FROM sets and the defaults
 #   scripts/menuconfig.sh VENV FILE savedefconfig OUT     writes what differs from the defaults to OUT
+#   scripts/menuconfig.sh VENV FILE install               only installs kconfiglib
 #
 # kconfiglib is installed into VENV, a virtual environment of Python, at the first use.
 set -eu
@@ -48,7 +49,7 @@ install_kconfiglib() {
     say "installing kconfiglib into $venv"
     rm -rf "$venv"
     python3 -m venv "$venv" >&2 || die "python3 could not make a virtual environment in $venv"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+    "$venv/bin/python" -m pip install --quiet --retries 1 --disable-pip-version-check --no-deps --require-hashes \
         --requirement "$requirements" >&2 ||
         die "pip could not install kconfiglib; this takes a connection to PyPI (or PIP_INDEX_URL=...) once. A" \
             "configuration can also be written by hand: docs/configuration.md has the options and the format"
@@ -66,6 +67,7 @@ export KCONFIG_CONFIG="$file" LC_ALL=C.UTF-8
 export KCONFIG_CONFIG_HEADER='# The build configuration of Nex; see docs/configuration.md.
 '
 case $command in
+    install) ;;
     menuconfig) exec "$venv/bin/menuconfig" Kconfig ;;
     defconfig)
         if [ -n "$argument" ]; then

@@ -19,7 +19,7 @@ pub(crate) fn init() {
     SYMBOLS.call_once(|| match SymbolTable::parse(blob) {
         Ok(table) => Some(table),
         Err(e) => {
-            crate::warning!("no symbol names in backtraces: {e}");
+            crate::warning!("no symbol names in backtraces: {}", crate::log::Shown(&e));
             None
         }
     });

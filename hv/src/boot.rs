@@ -11,6 +11,7 @@ use nex_sched::Params;
 
 use crate::arch::{self, BootArgs, boot_args, cp15};
 use crate::board::{Board, Exit, ProbeError};
+use crate::log::Shown;
 use crate::memory::{self, InitError, PhysRange, SectionMapper};
 use crate::{
     backtrace, console, debugger, demo, domain, info, interrupts, monitor, println, selftest, thread, time,
@@ -88,6 +89,10 @@ fn banner(board: &dyn Board, boot: &BootArgs) {
         boot.image_bytes >> 10,
         boot.cpsr & 0x1f
     );
+    println!(
+        "Log records are those of build {:05x}: read them with nextool, or boot with log=text",
+        crate::log::build_id()
+    );
 }
 
 fn start(board: &'static dyn Board, boot: &BootArgs, mapper: &mut SectionMapper) -> Result<(), StartError> {
@@ -102,6 +107,9 @@ fn start(board: &'static dyn Board, boot: &BootArgs, mapper: &mut SectionMapper)
         Source::Atags => "ATAG list",
     };
     println!("{kind} at {at} ({} bytes), r1 {:08x}, {}", blob.len(), boot.machine, info.model);
+    if let Err(word) = crate::log::configure(&info.cmdline) {
+        println!("log={word}: not `text`, a level, or module=level: ignored");
+    }
     println!("Command line: \"{}\"{}", info.cmdline, if info.cmdline_cut { " (cut)" } else { "" });
 
     let tags = (u64::from(at.raw()), blob.len() as u64);
@@ -113,7 +121,7 @@ fn start(board: &'static dyn Board, boot: &BootArgs, mapper: &mut SectionMapper)
     backtrace::init();
 
     let devices = board.probe(&info, blob, mapper).map_err(StartError::Probe)?;
-    console::set_uart(devices.console);
+    console::set_uart(debugger::beside_gdb(devices.console));
     interrupts::init(devices.interrupts);
     time::init(devices.timer);
     crate::screen::init(devices.framebuffer);
@@ -158,7 +166,7 @@ fn start_threads(info: &BootInfo, archive: Option<&'static [u8]>) {
     // Nex's own threads share what the domains leave, with a weight that lets them answer at once.
     let spawn = |name: &str, body: fn()| {
         if let Err(e) = thread::spawn(name, Params::best_effort(256), body) {
-            crate::error!("thread {name}: {e}");
+            crate::error!("thread {}: {}", name, Shown(&e));
         }
     };
     spawn("keys", monitor::run);
@@ -173,7 +181,7 @@ fn start_threads(info: &BootInfo, archive: Option<&'static [u8]>) {
         domain::manage(archive);
     });
     if let Err(e) = result {
-        crate::error!("thread domains: {e}");
+        crate::error!("thread domains: {}", Shown(&e));
     }
 }
 

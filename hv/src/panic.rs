@@ -26,10 +26,11 @@ pub(crate) enum Cause<'a> {
 
 static DEPTH: AtomicU32 = AtomicU32::new(0);
 
+/// Says it, and keeps it where a memory dump has it.
 macro_rules! last_words {
     ($($arg:tt)*) => {
         // SAFETY: IRQs are masked and `die` does not return: nothing else of Nex runs again.
-        unsafe { crate::console::print_last_words(format_args!($($arg)*)) }
+        unsafe { crate::console::print_last_words(format_args!($($arg)*), crate::log::record_panic_text) }
     };
 }
 
@@ -38,7 +39,9 @@ pub(crate) fn die(cause: Cause<'_>) -> ! {
     irq::mask();
     if debug::can_recover() && DEPTH.load(Ordering::Relaxed) < MAX_DEPTH {
         // A command of the debugger has failed: say so, and back to the prompt.
-        last_words!("\n*** in the debugger: {}\n", Summary(&cause));
+        let words = format_args!("\n*** in the debugger: {}\n", Summary(&cause));
+        // SAFETY: IRQs are masked, and the debugger does without the console.
+        unsafe { crate::console::print_last_words(words, |_| {}) };
         // SAFETY: a guarded call is under way, and what it holds the debugger does not need: it takes no locks.
         unsafe { debug::recover() }
     }

@@ -42,6 +42,7 @@ struct Screen {
     cached: bool,
 }
 
+#[expect(clippy::large_enum_variant, reason = "one static object, from before there is a heap")]
 enum State {
     /// It is not known yet whether there is one.
     Early(ArrayVec<u8, EARLY_BYTES>),
@@ -110,10 +111,15 @@ fn with<R>(f: impl FnOnce(&mut State) -> R) -> Option<R> {
     result
 }
 
+/// Whether what is written is shown, or may be once it is known whether there is a screen.
+pub(crate) fn is_present() -> bool {
+    !OFF.load(Ordering::Relaxed)
+}
+
 /// Shows what was written to the terminal. Returns soon and never blocks, wherever it is called; bytes may be cut off
 /// anywhere, even inside a character.
 pub(crate) fn write(bytes: &[u8]) {
-    if OFF.load(Ordering::Relaxed) {
+    if !is_present() {
         return;
     }
     let call = with(|state| match state {
@@ -164,15 +170,19 @@ pub(crate) fn init(framebuffer: Option<Framebuffer>) {
                 *state = State::On(screen);
             });
             flush();
-            bench();
             info!(
-                "screen: {}x{} {:?} at {}, {columns}x{rows} characters",
-                framebuffer.width, framebuffer.height, framebuffer.format, framebuffer.base
+                "screen: {}x{}, {} bits a pixel, at {:08x}, {}x{} characters",
+                framebuffer.width,
+                framebuffer.height,
+                if framebuffer.format == board::PixelFormat::Rgb565 { 16 } else { 32 },
+                framebuffer.base.raw(),
+                columns,
+                rows
             );
         }
         Err(why) => {
             switch_off();
-            warning!("no text on the screen: {why}");
+            warning!("no text on the screen: {}", why);
         }
     }
 }
@@ -196,9 +206,9 @@ impl Screen {
         }
         let no_memory = "no memory";
         let terminal = Terminal::new(geometry.columns(), geometry.rows()).ok_or(no_memory)?;
-        let painter = Painter::new(geometry).ok_or(no_memory)?;
         let bytes = geometry.words() as u32 * 4;
         let place = map_framebuffer(base, bytes).ok_or("it cannot be mapped")?;
+        let painter = Painter::new(geometry, place.cached.then_some(copy)).ok_or(no_memory)?;
         // SAFETY: mapped for good, Normal memory, a multiple of 4. By the board's word these bytes are the framebuffer's: no
         // Rust object lies there, and the display only reads them. This is the one call, so the one reference.
         let pixels = unsafe { core::slice::from_raw_parts_mut(place.va as *mut u32, geometry.words()) };
@@ -209,6 +219,15 @@ impl Screen {
         }
         Ok(Box::new(Screen { terminal, painter, pixels, cached: place.cached }))
     }
+}
+
+/// Copies, the quick way as far as it goes.
+fn copy(to: &mut [u32], from: &[u32]) {
+    let words = to.len().min(from.len());
+    let quick = words / 8 * 8;
+    // SAFETY: within the slices that are borrowed here, which are disjoint and of whole words.
+    unsafe { bulk::copy(to.as_mut_ptr() as u32, from.as_ptr() as u32, quick as u32 * 4) };
+    to[quick..words].copy_from_slice(&from[quick..words]);
 }
 
 /// Fills with zeros, the quick way as far as it goes.
@@ -225,14 +244,14 @@ fn blacken(pixels: &mut [u32]) {
 
 /// Starts the painting thread, if there is something to paint on.
 pub(crate) fn start_thread() {
-    if OFF.load(Ordering::Relaxed) {
+    if !is_present() {
         return;
     }
     interrupts::attach(interrupts::PAINT, "screen", || CALL.post());
     if let Err(e) = thread::spawn("screen", Params::best_effort(256), paint) {
         // Slow, but complete.
         set_immediate(true);
-        error!("thread screen: {e}");
+        error!("thread screen: {}", crate::log::Shown(&e));
     }
 }
 
@@ -252,34 +271,4 @@ fn paint_row() -> bool {
         State::Early(_) | State::Off => false,
     });
     painted.unwrap_or(false)
-}
-
-fn bench() {
-    let line = |seed: u32, spaces: bool| {
-        let mut x = seed.wrapping_mul(2654435761);
-        for _ in 0..100 {
-            x = x.wrapping_mul(1664525).wrapping_add(1013904223);
-            let c = if spaces && x >> 30 == 0 { b' ' } else { 33 + ((x >> 20) % 94) as u8 };
-            with(|s| if let State::On(s) = s { s.terminal.write(&[c]) });
-        }
-        with(|s| if let State::On(s) = s { s.terminal.write(b"\r\n") });
-    };
-    for n in 0..40 { line(n, false); }
-    flush();
-    let t = crate::time::now_ns();
-    line(77, false);
-    let t1 = crate::time::now_ns();
-    flush();
-    let t2 = crate::time::now_ns();
-    with(|s| if let State::On(s) = s {
-        let (to, words) = (s.pixels.as_ptr() as u32, s.pixels.len() as u32);
-        let from = to + 16 * words / 600;
-        unsafe { bulk::copy(to, from & !31, (words * 4 - 16 * words*4 / 600) & !31) };
-    });
-    let t3 = crate::time::now_ns();
-    with(|s| if let State::On(s) = s { clean(s.pixels.as_ptr() as u32, s.pixels.len() as u32 * 4, cp15::data_line_bytes()); });
-    let t4 = crate::time::now_ns();
-    with(|s| if let State::On(s) = s { blacken(s.pixels); });
-    let t5 = crate::time::now_ns();
-    info!("bench: write line {} dense scroll {} copy {} clean {} black {}", t1 - t, t2 - t1, t3 - t2, t4 - t3, t5-t4);
 }

@@ -34,7 +34,7 @@ pub(crate) fn run(name: &str) {
         "spin" => {
             spawn("spinner", spin);
         }
-        other => error!("selftest={other} is unknown: see hv/src/selftest.rs"),
+        other => error!("selftest={} is unknown: see hv/src/selftest.rs", other),
     }
 }
 
@@ -55,9 +55,9 @@ fn all() {
     for (name, test) in tests {
         let passed = test();
         failed += u32::from(!passed);
-        info!("selftest: {name}: {}", if passed { "passed" } else { "FAILED" });
+        info!("selftest: {}: {}", name, if passed { "passed" } else { "FAILED" });
     }
-    info!("selftest: {} passed, {failed} failed", tests.len() as u32 - failed);
+    info!("selftest: {} passed, {} failed", tests.len() as u32 - failed, failed);
 }
 
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Option<thread::ThreadId> {
@@ -193,7 +193,7 @@ fn heap() -> bool {
 fn read_null() {
     // SAFETY: none: this is meant to fault. Address 0 is never mapped.
     let word = unsafe { core::ptr::without_provenance::<u32>(core::hint::black_box(4)).read_volatile() };
-    error!("selftest: read {word:08x} from address 4");
+    error!("selftest: read {:08x} from address 4", word);
 }
 
 #[inline(never)]

@@ -31,8 +31,8 @@ pub(crate) extern "C" fn host_trap(frame: &mut Frame, vector: u32) {
 pub(crate) extern "C" fn own_abort(frame: &mut Frame, vector: u32) {
     let trap = Trap::from_vector(vector);
     let fault = Fault::of(trap);
-    if fault.is_some_and(|fault| fault.is_debug_event()) {
-        return debugger::on_debug_event(frame, trap);
+    if let Some(fault) = fault.filter(Fault::is_debug_event) {
+        return debugger::on_debug_event(frame, trap, fault.address);
     }
     panic::die(panic::Cause::Trap { trap, fault, frame })
 }

@@ -12,7 +12,8 @@ use alloc::boxed::Box;
 
 use nex_hv::addr::Hpa;
 use nex_hv::board::{
-    Board, DeviceMapper, Devices, Exit, Framebuffer, Interrupt, ProbeError, StartCoreError, Timer, Uart, Watchdog,
+    Board, DeviceMapper, Devices, Exit, Framebuffer, Interrupt, ProbeError, StartCoreError, Timer, Uart,
+    Watchdog,
 };
 use nex_hv::boot_data::bootinfo::BootInfo;
 use nex_hv::boot_data::dtb::Tree;
@@ -169,7 +170,7 @@ fn framebuffer(info: &BootInfo, tree: &Tree<'_>, map: &mut dyn DeviceMapper) -> 
     let mode = match cmdline::option(&info.cmdline, "fb") {
         None => Mode::DEFAULT,
         Some(text) => Mode::parse(text).unwrap_or_else(|| {
-            warning!("fb={text}: not WIDTHxHEIGHT or WIDTHxHEIGHTx32; taking 800x600");
+            warning!("fb={}: not WIDTHxHEIGHT or WIDTHxHEIGHTx32; taking 800x600", text);
             Mode::DEFAULT
         }),
     };
@@ -181,7 +182,7 @@ fn framebuffer(info: &BootInfo, tree: &Tree<'_>, map: &mut dyn DeviceMapper) -> 
         ramfb::start(&device, file, mode).map(Some)
     };
     start().unwrap_or_else(|e: RamfbError| {
-        warning!("ramfb: {e}");
+        warning!("ramfb: {}", nex_hv::log::Shown(&e));
         None
     })
 }

@@ -64,7 +64,7 @@ pub enum Kind {
     Choice {
         /// The enum.
         enum_name: &'static str,
-        /// The alternatives; the first is the default.
+        /// The alternatives; the first, or the first that can be had, is the default.
         alternatives: &'static [Alternative],
     },
 }

@@ -129,7 +129,7 @@ impl Config {
                 reader.errors.push(ConfigError { line: n + 1, problem });
             }
         }
-        reader.check_needs();
+        reader.settle_choices();
         if reader.errors.is_empty() {
             return Ok(reader.config);
         }
@@ -188,11 +188,25 @@ impl Reader {
         Ok(())
     }
 
-    /// Whether each alternative chosen can be had with the others. What was not chosen adapts itself.
-    fn check_needs(&mut self) {
+    fn can_be_had(&self, alternative: &Alternative) -> bool {
+        match find(alternative.needs) {
+            Some(Named::Alternative(n, index)) => self.config.values[n] == Value::Choice(index),
+            _ => true,
+        }
+    }
+
+    /// Gives choices that were not made the first alternative that can be had, and checks those that were made. A choice
+    /// comes after the one that its alternatives need.
+    fn settle_choices(&mut self) {
+        for (n, option) in OPTIONS.iter().enumerate() {
+            let Kind::Choice { alternatives, .. } = option.kind else { continue };
+            if !self.chosen.iter().any(|(chosen, ..)| *chosen == n) {
+                let first = alternatives.iter().position(|a| self.can_be_had(a));
+                self.config.values[n] = Value::Choice(first.unwrap_or_default());
+            }
+        }
         for &(_, alternative, line) in &self.chosen {
-            let Some(Named::Alternative(n, index)) = find(alternative.needs) else { continue };
-            if self.config.values[n] != Value::Choice(index) {
+            if !self.can_be_had(alternative) {
                 let problem = Problem::Needs(alternative.name.into(), alternative.needs.into());
                 self.errors.push(ConfigError { line, problem });
             }

@@ -98,6 +98,12 @@ fn contradictions_are_refused() {
 }
 
 #[test]
+fn a_choice_not_made_adapts_itself() {
+    assert_eq!(value("CONFIG_BOARD_TEGRA2=y", "CPU"), "Cpu::CortexA9");
+    assert_eq!(value("CONFIG_BOARD_QEMU_VIRT=y", "CPU"), "Cpu::CortexA15");
+}
+
+#[test]
 fn all_mistakes_are_told_at_once() {
     let errors = Config::parse("CONFIG_X=1\nCONFIG_DEBUGGER=y\nfoo\nCONFIG_CPU_CORTEX_A9=y\n!").unwrap_err();
     assert_eq!(errors.iter().map(|e| e.line).collect::<Vec<_>>(), [1, 3, 4, 5]);

@@ -7,6 +7,7 @@
 //! | [`parse`] | the words of a line, and the numbers and ranges among them |
 //! | [`table`] | the commands: finding, running, help |
 //! | [`hexdump`] | rows of memory |
+//! | [`next_pc`] | which instruction comes next, for stepping |
 //! | [`par`] | the answer of an address translation operation |
 //! | [`regs`] | the CPU's registers |
 //!
@@ -22,6 +23,7 @@
 pub mod editor;
 pub mod escape;
 pub mod hexdump;
+pub mod next_pc;
 pub mod par;
 pub mod parse;
 pub mod regs;

@@ -30,7 +30,7 @@ const SEQUENCE: u16 = 0xfffe;
 
 static GLYPHS: [Bitmap; COUNT] = glyphs();
 /// Character and glyph, by ascending character.
-static CHARACTERS: [(u16, u16); count_characters()] = characters();
+static CHARACTERS: [(u16, u16); SORTED.1] = characters();
 
 const fn glyphs() -> [Bitmap; COUNT] {
     assert!(FONT_8X16[0] == 0x36 && FONT_8X16[1] == 0x04, "no PSF version 1");
@@ -56,35 +56,46 @@ const fn step(at: usize, glyph: u16, in_sequence: bool) -> (Option<(u16, u16)>, 
     }
 }
 
-const fn count_characters() -> usize {
+/// Entries of the table of characters at most: two bytes each, and an end for each glyph.
+const MOST: usize = (FONT_8X16.len() - NAMES) / 2 - COUNT;
+
+/// The characters in order and how many they are. A character that two glyphs claim has the first.
+const fn sorted() -> ([(u16, u16); MOST], usize) {
+    let mut sorted = [(0, 0); MOST];
     let (mut at, mut glyph, mut in_sequence, mut count) = (NAMES, 0, false, 0);
     while at + 1 < FONT_8X16.len() {
         let found;
         (found, glyph, in_sequence) = step(at, glyph, in_sequence);
-        count += found.is_some() as usize;
         at += 2;
+        let Some(entry) = found else { continue };
+        let mut place = count;
+        while place > 0 && sorted[place - 1].0 > entry.0 {
+            place -= 1;
+        }
+        if place > 0 && sorted[place - 1].0 == entry.0 {
+            continue;
+        }
+        let mut n = count;
+        while n > place {
+            sorted[n] = sorted[n - 1];
+            n -= 1;
+        }
+        sorted[place] = entry;
+        count += 1;
     }
-    count
+    (sorted, count)
 }
 
-const fn characters() -> [(u16, u16); count_characters()] {
-    let mut sorted = [(0, 0); count_characters()];
-    let (mut at, mut glyph, mut in_sequence, mut count) = (NAMES, 0, false, 0);
-    while at + 1 < FONT_8X16.len() {
-        let found;
-        (found, glyph, in_sequence) = step(at, glyph, in_sequence);
-        if let Some(entry) = found {
-            let mut place = count;
-            while place > 0 && sorted[place - 1].0 > entry.0 {
-                sorted[place] = sorted[place - 1];
-                place -= 1;
-            }
-            sorted[place] = entry;
-            count += 1;
-        }
-        at += 2;
+const SORTED: ([(u16, u16); MOST], usize) = sorted();
+
+const fn characters() -> [(u16, u16); SORTED.1] {
+    let mut characters = [(0, 0); SORTED.1];
+    let mut n = 0;
+    while n < SORTED.1 {
+        characters[n] = SORTED.0[n];
+        n += 1;
     }
-    sorted
+    characters
 }
 
 /// The glyph of a space.
@@ -94,7 +105,7 @@ pub const BLANK: Glyph = const_glyph(' ');
 pub const FALLBACK: Glyph = const_glyph(char::REPLACEMENT_CHARACTER);
 
 const fn const_glyph(wanted: char) -> Glyph {
-    let characters = characters();
+    let characters = SORTED.0;
     let mut n = 0;
     while characters[n].0 as u32 != wanted as u32 {
         n += 1;
@@ -102,8 +113,19 @@ const fn const_glyph(wanted: char) -> Glyph {
     Glyph(characters[n].1)
 }
 
+// ASCII has the first places, without a gap.
+const _: () = assert!(SORTED.0[0].0 == b' ' as u16 && SORTED.0[94].0 == b'~' as u16);
+
 /// The glyph for a character, or `None` if the font has none.
+#[inline]
 pub fn find(wanted: char) -> Option<Glyph> {
+    match wanted {
+        ' '..='~' => CHARACTERS.get(wanted as usize - ' ' as usize).map(|entry| Glyph(entry.1)),
+        _ => search(wanted),
+    }
+}
+
+fn search(wanted: char) -> Option<Glyph> {
     let code = u16::try_from(u32::from(wanted)).ok()?;
     let place = CHARACTERS.binary_search_by_key(&code, |entry| entry.0).ok()?;
     CHARACTERS.get(place).map(|entry| Glyph(entry.1))

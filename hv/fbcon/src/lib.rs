@@ -9,8 +9,9 @@
 //! [`Painter::paint_row`] draws the cells that differ from what is shown, one row of text at a time, so that the caller
 //! may let others run in between. However many lines came meanwhile, a screen is drawn once.
 //!
-//! Pixels are never read: on real hardware a framebuffer is often mapped uncached, where reads are many times slower than
-//! writes. So a scroll is not a copy of pixels but a redrawing of the cells that have changed; blank stays blank.
+//! Only cells that differ from what is shown are drawn, so blank stays blank. When text has moved up, each row is either copied
+//! from below or drawn, whichever is less work, so that a scroll costs at most about a copy of the screen. Where pixels are
+//! slow to read (a framebuffer that is mapped uncached), they are never read: all that differs is drawn.
 //!
 //! Memory is allocated when a [`Terminal`] or [`Painter`] is made, and never later. Nothing here panics, whatever the
 //! bytes are and however small the pixel buffer is.
@@ -19,6 +20,7 @@
 
 extern crate alloc;
 
+mod brush;
 mod colour;
 mod decoder;
 pub mod font;
@@ -27,5 +29,5 @@ mod terminal;
 
 pub use colour::{BLACK, Colour, LIGHT_GREY, Rgb};
 pub use decoder::{Decoder, Event, Sequence};
-pub use paint::{Geometry, GeometryError, Painted, Painter, PixelFormat};
+pub use paint::{Copy, Geometry, GeometryError, Painted, Painter, PixelFormat};
 pub use terminal::{Cell, TAB_COLUMNS, Terminal};

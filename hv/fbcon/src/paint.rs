@@ -2,9 +2,11 @@
 
 use alloc::boxed::Box;
 use core::fmt;
+use core::ops::Range;
 
-use crate::colour::{Colour, Rgb};
-use crate::font::{self, Bitmap};
+use crate::brush::{Brush, Run};
+use crate::colour::Rgb;
+use crate::font;
 use crate::terminal::{Cell, Terminal, blank_cells};
 
 /// Layout of a pixel in memory, little-endian.
@@ -133,8 +135,11 @@ pub struct Painted {
     pub stride_words: usize,
 }
 
-/// Four pixels for each pattern of four bits, leftmost first; with 16 bits a pixel only two words are used.
-type Expansion = [[u32; 4]; 16];
+/// How many cells' pixels can be copied in the time that drawing one takes, about.
+const COPIES_PER_DRAWING: usize = 2;
+
+/// Copies words from the second to the first, which are equally long.
+pub type Copy = fn(&mut [u32], &[u32]);
 
 /// Draws a [`Terminal`] on a framebuffer. It remembers what it has drawn and touches only what differs.
 #[derive(Debug)]
@@ -142,23 +147,20 @@ pub struct Painter {
     geometry: Geometry,
     /// What the pixels show, row after row.
     shown: Box<[Cell]>,
-    expansion: Expansion,
-    /// The colours that `expansion` is for.
-    colours: u8,
+    brush: Brush,
+    copy: Option<Copy>,
+    /// Rows that the text has moved up since the last painting began: where to look for a row's old pixels.
+    moved: usize,
 }
 
 impl Painter {
     /// For a framebuffer that is all zero, which is black in every format. `None` without memory.
-    pub fn new(geometry: Geometry) -> Option<Self> {
+    ///
+    /// `copy` is for pixels that are as quick to read as to write (mapped cacheable): rows that have moved up are copied
+    /// where that is less work than to draw them anew. Without it pixels are never read.
+    pub fn new(geometry: Geometry, copy: Option<Copy>) -> Option<Self> {
         let shown = blank_cells(geometry.columns() * geometry.rows())?;
-        let mut painter = Self { geometry, shown, expansion: [[0; 4]; 16], colours: 0 };
-        painter.expand(Cell::BLANK);
-        Some(painter)
-    }
-
-    /// The framebuffer's.
-    pub fn geometry(&self) -> &Geometry {
-        &self.geometry
+        Some(Self { geometry, shown, brush: Brush::new(geometry.format), copy, moved: 0 })
     }
 
     /// Draws what has changed of one row of text; `None` when nothing is left to do.
@@ -166,66 +168,93 @@ impl Painter {
     /// `pixels` are the framebuffer's, [`Geometry::words`] of them; what lies beyond its end is not drawn.
     pub fn paint_row(&mut self, terminal: &mut Terminal, pixels: &mut [u32]) -> Option<Painted> {
         let row = terminal.take_dirty_row()?;
-        let columns = self.geometry.columns();
-        let (cell_words, stride) = (self.geometry.cell_words(), self.geometry.stride_words as usize);
-        let line = row * font::HEIGHT * stride;
+        if row == 0 {
+            self.moved = terminal.take_moved();
+        }
+        let (columns, stride) = (self.geometry.columns(), self.geometry.stride_words as usize);
         let (mut from, mut to) = (columns, 0);
-        let start = row * columns;
-        for (column, &cell) in terminal.row(row).iter().take(columns).enumerate() {
-            let cell = terminal.displayed(column, row, cell);
-            match self.shown.get_mut(start + column) {
-                Some(shown) if *shown != cell => *shown = cell,
-                _ => continue,
-            }
-            from = from.min(column);
-            to = column + 1;
-            if cell.colours() != self.colours {
-                self.expand(cell);
-            }
-            let Some(area) = pixels.get_mut(line + column * cell_words..) else { continue };
-            let bitmap = cell.glyph().bitmap();
-            match self.geometry.format {
-                PixelFormat::Rgb565 => blit::<2, 4>(area, stride, bitmap, &self.expansion),
-                _ => blit::<4, 8>(area, stride, bitmap, &self.expansion),
+        if self.moved > 0
+            && let Some(copied) = self.copy_row(terminal, row, pixels)
+        {
+            (from, to) = (copied.columns.start, copied.columns.end);
+            if copied.complete && terminal.cursor_in(row) == usize::MAX {
+                return Some(self.painted(row, from, to));
             }
         }
-        let words = to.saturating_sub(from) * cell_words;
-        Some(Painted { first: line + from.min(to) * cell_words, words, stride_words: stride })
+
+        let line = row * font::HEIGHT * stride;
+        let area = pixels.get_mut(line..).unwrap_or(&mut []);
+        let mut run = Run::new();
+        let shown = self.shown.get_mut(row * columns..).unwrap_or(&mut []);
+        let cursor = terminal.cursor_in(row);
+        for (column, (shown, &wanted)) in shown.iter_mut().zip(terminal.row(row)).enumerate() {
+            let wanted = if column == cursor { wanted.reversed() } else { wanted };
+            if *shown == wanted {
+                continue;
+            }
+            *shown = wanted;
+            from = from.min(column);
+            to = to.max(column + 1);
+            if !run.push(column, wanted) {
+                self.brush.draw(&run, area, stride);
+                run.clear();
+                run.push(column, wanted);
+            }
+        }
+        self.brush.draw(&run, area, stride);
+        Some(self.painted(row, from, to))
     }
 
-    /// Prepares the pixels for a cell's colours.
-    #[inline(never)]
-    fn expand(&mut self, cell: Cell) {
-        let pixel = |colour: Colour| self.geometry.format.encode(colour.rgb());
-        let (set, unset) = (pixel(cell.text()), pixel(cell.background()));
-        for (bits, words) in self.expansion.iter_mut().enumerate() {
-            let four = [8, 4, 2, 1].map(|bit| if bits & bit != 0 { set } else { unset });
-            *words = match self.geometry.format {
-                PixelFormat::Rgb565 => [four[0] | four[1] << 16, four[2] | four[3] << 16, 0, 0],
-                _ => four,
-            };
+    /// Columns `from..to` of a row, none if that is empty.
+    fn painted(&self, row: usize, from: usize, to: usize) -> Painted {
+        let (cell_words, stride_words) = (self.geometry.cell_words(), self.geometry.stride_words as usize);
+        let first = row * font::HEIGHT * stride_words + from.min(to) * cell_words;
+        Painted { first, words: to.saturating_sub(from) * cell_words, stride_words }
+    }
+
+    /// Copies pixels of the row that the text has moved up from, if they are there and that is worth it. What is right in
+    /// neither row is left to be drawn.
+    fn copy_row(&mut self, terminal: &Terminal, row: usize, pixels: &mut [u32]) -> Option<Copied> {
+        let copy = self.copy?;
+        let columns = self.geometry.columns();
+        let source = row + self.moved;
+        let (here, there) = two_parts(&mut self.shown, row, source, columns)?;
+        let (mut first, mut end) = (columns, 0);
+        let (mut differ_here, mut differ_there) = (0, 0);
+        for (column, ((here, there), wanted)) in here.iter().zip(there).zip(terminal.row(row)).enumerate() {
+            if here != there {
+                first = first.min(column);
+                end = column + 1;
+            }
+            differ_here += usize::from(here != wanted);
+            differ_there += usize::from(there != wanted);
         }
-        self.colours = cell.colours();
+        let span = end.saturating_sub(first);
+        if differ_here * COPIES_PER_DRAWING <= span + differ_there * COPIES_PER_DRAWING {
+            return None;
+        }
+        let (cell_words, stride) = (self.geometry.cell_words(), self.geometry.stride_words as usize);
+        let (to, from) = two_parts(pixels, row, source, font::HEIGHT * stride)?;
+        let words = first * cell_words..end * cell_words;
+        for (to, from) in to.chunks_exact_mut(stride).zip(from.chunks_exact(stride)) {
+            if let (Some(to), Some(from)) = (to.get_mut(words.clone()), from.get(words.clone())) {
+                copy(to, from);
+            }
+        }
+        here.copy_from_slice(there);
+        Some(Copied { columns: first..end, complete: differ_there == 0 })
     }
 }
 
-/// Draws a glyph at the start of `area`; `HALF` words are four pixels, `FULL` are eight.
-#[inline(always)]
-fn blit<const HALF: usize, const FULL: usize>(
-    area: &mut [u32],
-    stride_words: usize,
-    bitmap: &Bitmap,
-    expansion: &Expansion,
-) {
-    let mut rest = area;
-    for &bits in bitmap {
-        let Some(line) = rest.first_chunk_mut::<FULL>() else { return };
-        let (left, right) = line.split_at_mut(HALF);
-        let pixels = |bits: u8| expansion[usize::from(bits & 0xf)].first_chunk::<HALF>();
-        if let (Some(l), Some(r)) = (pixels(bits >> 4), pixels(bits)) {
-            left.copy_from_slice(l);
-            right.copy_from_slice(r);
-        }
-        rest = rest.get_mut(stride_words..).unwrap_or(&mut []);
-    }
+/// What was copied of a row.
+struct Copied {
+    columns: Range<usize>,
+    /// The row's pixels are right now, but for the cursor.
+    complete: bool,
+}
+
+/// Parts `first` and `second`, a later one, of `len` elements each.
+fn two_parts<T>(all: &mut [T], first: usize, second: usize, len: usize) -> Option<(&mut [T], &[T])> {
+    let (head, tail) = all.split_at_mut_checked(second * len)?;
+    Some((head.get_mut(first * len..)?.get_mut(..len)?, tail.get(..len)?))
 }

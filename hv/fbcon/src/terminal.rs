@@ -44,7 +44,7 @@ impl Cell {
         (self.0 >> 16) as u8
     }
 
-    const fn reversed(self) -> Self {
+    pub(crate) const fn reversed(self) -> Self {
         Self::new(self.glyph(), self.background(), self.text())
     }
 }
@@ -95,6 +95,8 @@ pub struct Terminal {
     decoder: Decoder,
     /// Rows that may differ from what was painted.
     dirty: (usize, usize),
+    /// Rows scrolled since the painter asked.
+    moved: usize,
 }
 
 impl Terminal {
@@ -116,6 +118,7 @@ impl Terminal {
             style: Style::PLAIN,
             decoder: Decoder::new(),
             dirty: (0, rows),
+            moved: 0,
         })
     }
 
@@ -140,10 +143,10 @@ impl Terminal {
         if row < self.rows { self.cells.get(start..start + self.columns).unwrap_or(&[]) } else { &[] }
     }
 
-    /// The cell as it is displayed: reversed where the cursor is.
-    #[inline]
-    pub(crate) fn displayed(&self, column: usize, row: usize, cell: Cell) -> Cell {
-        if column == self.column && row == self.row && self.cursor_shown { cell.reversed() } else { cell }
+    /// The column of a row's cell that is displayed [reversed](Cell::reversed), as the cursor; `usize::MAX` if there is
+    /// none.
+    pub(crate) fn cursor_in(&self, row: usize) -> usize {
+        if row == self.row && self.cursor_shown { self.column } else { usize::MAX }
     }
 
     /// Writes. The bytes may end inside a character or sequence.
@@ -164,6 +167,11 @@ impl Terminal {
             self.dirty.0 = from + 1;
             from
         })
+    }
+
+    /// How many rows up the text has moved since this was asked last.
+    pub(crate) fn take_moved(&mut self) -> usize {
+        core::mem::take(&mut self.moved)
     }
 
     /// Whether anything was written that has not been painted.
@@ -237,6 +245,7 @@ impl Terminal {
         self.first = if self.first + 1 < self.rows { self.first + 1 } else { 0 };
         // In plain colours, unlike what is erased: a coloured last line is no reason for a coloured screen.
         self.row_mut(self.row).fill(Cell::BLANK);
+        self.moved = self.moved.saturating_add(1);
         self.touch_all();
     }
 

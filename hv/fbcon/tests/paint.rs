@@ -38,19 +38,23 @@ fn check(
     Ok(())
 }
 
+fn copy(to: &mut [u32], from: &[u32]) {
+    to.copy_from_slice(from);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn pixels_are_those_of_the_cells(
         writes in prop::collection::vec(("([a-z é█]{0,20}|\r\n|\x1b\\[[1-7]A|\x1b\\[[0-9]{1,2}m|\x1b\\[2K){0,6}", 0..4usize), 1..12),
         width in 8..70u32, height in 16..70u32, padding in 0..3u32, format in prop::sample::select(&FORMATS[..]),
-        hidden in any::<bool>(),
+        hidden in any::<bool>(), readable in any::<bool>(),
     ) {
         let stride_bytes = (width * format.bytes()).next_multiple_of(4) + padding * 4;
         let geometry = Geometry::new(width, height, stride_bytes, format).unwrap();
         let mut pixels = vec![0; geometry.words()];
         let mut terminal = Terminal::new(geometry.columns(), geometry.rows()).unwrap();
-        let mut painter = Painter::new(geometry).unwrap();
+        let mut painter = Painter::new(geometry, readable.then_some(copy)).unwrap();
         if hidden {
             terminal.write(b"\x1b[?25l");
         }
@@ -77,7 +81,7 @@ fn colours_in_the_three_formats() {
     let orange = [0xff, 0x81, 0x08];
     assert_eq!(PixelFormat::Xrgb8888.encode(orange), 0x00ff_8108);
     assert_eq!(PixelFormat::Xbgr8888.encode(orange), 0x0008_81ff);
-    assert_eq!(PixelFormat::Rgb565.encode(orange), 0b11111_100000_00001);
+    assert_eq!(PixelFormat::Rgb565.encode(orange), 0x1f << 11 | 0x20 << 5 | 1);
     // A framebuffer of zeros is black.
     assert!(FORMATS.iter().all(|format| format.encode(nex_fbcon::BLACK.rgb()) == 0));
     // 565 keeps the 16 colours apart.
@@ -104,7 +108,7 @@ fn impossible_framebuffers_are_refused() {
 fn a_buffer_that_is_too_short_is_not_overrun() {
     let geometry = Geometry::new(80, 64, 320, PixelFormat::Xrgb8888).unwrap();
     let mut terminal = Terminal::new(geometry.columns(), geometry.rows()).unwrap();
-    let mut painter = Painter::new(geometry).unwrap();
+    let mut painter = Painter::new(geometry, None).unwrap();
     terminal.write("██████████\r\n██████████\r\nx".as_bytes());
     let mut pixels = vec![0; 80 * 20];
     while painter.paint_row(&mut terminal, &mut pixels).is_some() {}
@@ -116,7 +120,7 @@ fn nothing_is_drawn_twice() {
     let geometry = Geometry::new(320, 160, 1280, PixelFormat::Xrgb8888).unwrap();
     let mut pixels = vec![0; geometry.words()];
     let mut terminal = Terminal::new(40, 10).unwrap();
-    let mut painter = Painter::new(geometry).unwrap();
+    let mut painter = Painter::new(geometry, None).unwrap();
     let mut paint = |text: &str| {
         terminal.write(text.as_bytes());
         let mut words = 0;
@@ -155,4 +159,46 @@ fn the_font_can_be_read() {
             && l[l.len() - 1].count_ones() > l[0].count_ones(),
         "{l:x?}"
     );
+}
+
+#[test]
+fn a_scroll_is_at_most_one_copy_of_the_screen() {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    static COPIED: AtomicUsize = AtomicUsize::new(0);
+    fn counting_copy(to: &mut [u32], from: &[u32]) {
+        COPIED.fetch_add(to.len(), Relaxed);
+        copy(to, from);
+    }
+
+    let geometry = Geometry::new(800, 600, 3200, PixelFormat::Xrgb8888).unwrap();
+    let mut pixels = vec![0; geometry.words()];
+    let mut terminal = Terminal::new(geometry.columns(), geometry.rows()).unwrap();
+    let mut painter = Painter::new(geometry, Some(counting_copy)).unwrap();
+    let mut paint = |text: &str| {
+        COPIED.store(0, Relaxed);
+        terminal.write(text.as_bytes());
+        let mut touched = 0;
+        while let Some(painted) = painter.paint_row(&mut terminal, &mut pixels) {
+            touched += painted.words * font::HEIGHT;
+        }
+        (COPIED.load(Relaxed), touched)
+    };
+    // No two cells above each other are the same.
+    let dense = |n: usize| -> String {
+        let character = |column: usize| char::from(b'!' + ((n * 7 + column * 3) % 90) as u8);
+        (0..100).map(character).chain("\r\n".chars()).collect()
+    };
+    let row = font::HEIGHT * 800;
+    paint(&(0..37).map(dense).collect::<String>());
+    let (copied, touched) = paint(&dense(37));
+    assert_eq!(copied, 35 * row, "all rows but the new one and that of the cursor");
+    assert!(touched <= geometry.words(), "{touched} words");
+    // Ten lines at once cost no more than one.
+    let (copied, touched) = paint(&(38..48).map(dense).collect::<String>());
+    assert_eq!(copied, 26 * row);
+    assert!(touched <= geometry.words(), "{touched} words");
+    // Lines of a log have most of the row blank, which costs nothing.
+    paint(&(0..40).map(|n| format!("[    0.00{n:04}] domain {n} has powered off\r\n")).collect::<String>());
+    let (_, touched) = paint("[    0.123456] all domains have ended\r\n");
+    assert!(touched < geometry.words() / 2, "{touched} words");
 }

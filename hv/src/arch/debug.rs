@@ -179,6 +179,20 @@ impl Banks {
     }
 }
 
+/// Nex's registers while a guest that it has entered runs and an FIQ has interrupted it: as they will be when the guest
+/// traps. r0 to r3 and r12 are nobody's then.
+pub fn beside_guest() -> Frame {
+    let at = this_cpu().host_sp.get();
+    let mut frame = Frame { sp: at + 36, cpsr: 0xd3, ..Frame::ZERO };
+    // SAFETY: `nex_enter_guest` has pushed r4 to r11 and lr there and waits for the guest.
+    let saved =
+        unsafe { core::slice::from_raw_parts(core::ptr::with_exposed_provenance::<u32>(at as usize), 9) };
+    frame.r[4..12].copy_from_slice(&saved[..8]);
+    frame.lr = saved[8];
+    frame.pc = saved[8];
+    frame
+}
+
 /// SPSR of SVC mode, now.
 pub fn spsr() -> u32 {
     let value: u32;
@@ -226,9 +240,45 @@ pub mod events {
     /// DBGDSCRext.MDBGen: monitor debug-mode.
     const MDBGEN: u32 = 1 << 15;
     /// Slots of either kind that are used at most.
-    pub const MAX: usize = 4;
-    /// DBGBCR and DBGWCR: enabled, for User and privileged modes, all four bytes.
-    const ENABLE: u32 = 1 | 0b11 << 1 | 0xf << 5;
+    pub const MAX: usize = 6;
+
+    /// Whose accesses count: DBGBCR.PMC and DBGWCR.PAC.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    #[repr(u32)]
+    pub enum Who {
+        /// Nex's, in privileged modes.
+        Nex = 0b01,
+        /// Guests', in User mode.
+        Guests = 0b10,
+        /// Everybody's.
+        Any = 0b11,
+    }
+
+    /// What a breakpoint matches.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct Code {
+        /// Address of the instruction.
+        pub address: u32,
+        /// It is T32; `None` if that is not known.
+        pub thumb: Option<bool>,
+        /// Who executes it.
+        pub who: Who,
+    }
+
+    /// What a watchpoint matches.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct Data {
+        /// First byte.
+        pub address: u32,
+        /// 1 to 4, all in one word.
+        pub bytes: u32,
+        /// Reads count.
+        pub loads: bool,
+        /// Writes count.
+        pub stores: bool,
+        /// Who accesses it.
+        pub who: Who,
+    }
 
     macro_rules! by_slot {
         ($name:ident, $op2:literal) => {
@@ -239,7 +289,9 @@ pub mod events {
                         0 => asm!(concat!("mcr p14, 0, {}, c0, c0, ", $op2), in(reg) value, options(nostack)),
                         1 => asm!(concat!("mcr p14, 0, {}, c0, c1, ", $op2), in(reg) value, options(nostack)),
                         2 => asm!(concat!("mcr p14, 0, {}, c0, c2, ", $op2), in(reg) value, options(nostack)),
-                        _ => asm!(concat!("mcr p14, 0, {}, c0, c3, ", $op2), in(reg) value, options(nostack)),
+                        3 => asm!(concat!("mcr p14, 0, {}, c0, c3, ", $op2), in(reg) value, options(nostack)),
+                        4 => asm!(concat!("mcr p14, 0, {}, c0, c4, ", $op2), in(reg) value, options(nostack)),
+                        _ => asm!(concat!("mcr p14, 0, {}, c0, c5, ", $op2), in(reg) value, options(nostack)),
                     }
                 }
             }
@@ -269,25 +321,31 @@ pub mod events {
         dscr() & MDBGEN == value & MDBGEN
     }
 
-    /// Sets breakpoint `slot` to the instruction at `address`, or clears it. A halfword-aligned address is T32 code.
-    pub fn set_breakpoint(slot: usize, address: Option<u32>) {
+    /// Sets breakpoint `slot`, or clears it.
+    pub fn set_breakpoint(slot: usize, code: Option<Code>) {
         set_bcr(slot, 0);
-        if let Some(address) = address {
+        if let Some(Code { address, thumb, who }) = code {
             set_bvr(slot, address & !3);
-            // Byte address select: both halfwords of A32, one of T32. A T32 instruction at a word boundary matches the
-            // lower half; choosing all four bytes there costs nothing but a possible hit on the second halfword.
-            let select = if address & 2 != 0 { 0b1100 << 5 } else { 0xf << 5 };
-            set_bcr(slot, ENABLE & !(0xf << 5) | select);
+            // Byte address select: one halfword of T32, both of A32. For an instruction at a word boundary of unknown state
+            // both: T32 code then may also stop at the second halfword, which whoever handles the event can tell.
+            let select = match (address & 2 != 0, thumb) {
+                (true, _) => 0b1100,
+                (false, Some(true)) => 0b0011,
+                (false, _) => 0b1111,
+            };
+            set_bcr(slot, 1 | (who as u32) << 1 | select << 5);
         }
         crate::arch::cp15::isb();
     }
 
-    /// Sets watchpoint `slot` to accesses of the word at `address`: writes, and reads too if `reads`; or clears it.
-    pub fn set_watchpoint(slot: usize, address: Option<u32>, reads: bool) {
+    /// Sets watchpoint `slot`, or clears it.
+    pub fn set_watchpoint(slot: usize, data: Option<Data>) {
         set_wcr(slot, 0);
-        if let Some(address) = address {
+        if let Some(Data { address, bytes, loads, stores, who }) = data {
             set_wvr(slot, address & !3);
-            set_wcr(slot, ENABLE | if reads { 0b11 << 3 } else { 0b10 << 3 });
+            let select = (0xf >> (4 - bytes.clamp(1, 4)) << (address & 3)) & 0xf;
+            let kind = u32::from(loads) | u32::from(stores) << 1;
+            set_wcr(slot, 1 | (who as u32) << 1 | kind << 3 | select << 5);
         }
         crate::arch::cp15::isb();
     }

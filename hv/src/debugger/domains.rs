@@ -27,7 +27,7 @@ pub(super) const COMMANDS: &[Command<Context>] = &[
 const INTERRUPTED: CommandError = CommandError::Message("interrupted");
 
 /// Calls `f` with the domain that has this name or number.
-fn with_domain<T>(context: &Context, name: &str, f: &mut dyn FnMut(&Domain) -> T) -> Result<T> {
+pub(super) fn with_domain<T>(context: &Context, name: &str, f: &mut dyn FnMut(&Domain) -> T) -> Result<T> {
     let mut found = None;
     domain::peek_all(&context.stopped, &mut |domain| {
         if domain.name() == name || name.parse() == Ok(domain.number()) {

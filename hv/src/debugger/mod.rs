@@ -12,8 +12,10 @@
 
 mod breakpoints;
 mod domains;
+mod gdb;
 mod machine;
 mod port;
+mod records;
 mod system;
 pub(crate) mod watchdog;
 
@@ -43,6 +45,11 @@ pub(crate) enum Reason {
     Watchdog,
     /// A breakpoint, watchpoint or step.
     Event,
+    /// A domain that gdb looks at is no more.
+    Ended {
+        /// By a fault of its own.
+        failed: bool,
+    },
 }
 
 /// What commands work on.
@@ -76,8 +83,15 @@ macro_rules! say {
 pub(crate) use say;
 
 /// The commands, by subsystem.
-const TABLES: &[&[Command<Context>]] =
-    &[machine::COMMANDS, system::COMMANDS, domains::COMMANDS, breakpoints::COMMANDS, HELP];
+const TABLES: &[&[Command<Context>]] = &[
+    machine::COMMANDS,
+    system::COMMANDS,
+    domains::COMMANDS,
+    breakpoints::COMMANDS,
+    gdb::COMMANDS,
+    records::COMMANDS,
+    HELP,
+];
 
 const HELP: &[Command<Context>] = &[
     Command { name: "?", usage: "[command]", help: "list the commands, or explain one", run: help },
@@ -103,7 +117,7 @@ static LINE: spin::Once<Line> = spin::Once::new();
 
 /// Half of a key sequence; touched in FIQ handlers only, which do not nest.
 static ESCAPE: spin::mutex::SpinMutex<EscapeKey> = spin::mutex::SpinMutex::new(EscapeKey::new(
-    nex_debugger::escape::DEFAULT_KEY,
+    crate::config::DEBUGGER_KEY,
     nex_debugger::escape::DEFAULT_PRESSES,
 ));
 
@@ -186,12 +200,16 @@ pub(crate) fn on_fiq(frame: &mut Frame) {
                     None => break,
                     Some(PortInput::Break) => enter_for = Some(Reason::Break),
                     Some(PortInput::Error) => {}
+                    Some(PortInput::Byte(CTRL_C)) if gdb::is_on() => enter_for = Some(Reason::Key),
                     Some(PortInput::Byte(byte)) => match ESCAPE.lock().feed(byte) {
                         Outcome::Enter => {
+                            gdb::close();
                             enter_for = Some(Reason::Key);
                             break;
                         }
                         Outcome::Hold => {}
+                        // Acknowledgements: nothing that gdb says now needs an answer.
+                        Outcome::Pass(_) if gdb::is_on() => {}
                         Outcome::Pass(bytes) => {
                             bytes.as_slice().iter().for_each(|&byte| put_input(byte));
                             tell_console = true;
@@ -211,18 +229,41 @@ pub(crate) fn on_fiq(frame: &mut Frame) {
     }
 }
 
-/// A breakpoint or watchpoint of Nex's own code, on the debug stack.
-pub(crate) fn on_debug_event(frame: &mut Frame, trap: Trap) {
-    breakpoints::hit(frame, trap);
-    enter(Reason::Event, frame);
+/// What gdb sends to interrupt.
+const CTRL_C: u8 = 0x03;
+
+/// A breakpoint or watchpoint of Nex's own code, on the debug stack. `address` is what was accessed.
+pub(crate) fn on_debug_event(frame: &mut Frame, trap: Trap, address: u32) {
+    event(None, frame, trap, address);
 }
 
 /// A breakpoint or watchpoint in a guest, on its vCPU's thread.
-pub(crate) fn on_guest_debug_event(domain: u8, frame: &mut Frame, trap: Trap) {
-    this_cpu().guest.store(u32::from(domain), Ordering::Relaxed);
-    breakpoints::hit(frame, trap);
-    enter(Reason::Event, frame);
+pub(crate) fn on_guest_debug_event(domain: u8, frame: &mut Frame, trap: Trap, address: u32) {
+    event(Some(domain), frame, trap, address);
 }
+
+fn event(who: Option<u8>, frame: &mut Frame, trap: Trap, address: u32) {
+    irq::with_all_masked(|| {
+        if let Some(number) = who {
+            this_cpu().guest.store(u32::from(number), Ordering::Relaxed);
+        }
+        // SAFETY: everything is masked, and there is one CPU.
+        let stopped = unsafe { Stopped::new() };
+        if breakpoints::hit(frame, trap, address, who, &stopped) {
+            enter(Reason::Event, frame);
+        }
+    });
+}
+
+/// A domain has ended, on its vCPU's thread: gdb may wait for that.
+pub(crate) fn on_guest_end(domain: u8, frame: &mut Frame, failed: bool) {
+    if gdb::attached_to(domain) {
+        enter(Reason::Ended { failed }, frame);
+    }
+}
+
+/// The console's UART as it has to be while gdb may use the line.
+pub(crate) use gdb::beside_gdb;
 
 /// The prompt. Returns when the machine is to go on.
 pub(crate) fn enter(reason: Reason, frame: &mut Frame) {
@@ -231,18 +272,31 @@ pub(crate) fn enter(reason: Reason, frame: &mut Frame) {
     let irq_was_masked = irq::mask();
     irq::mask_all();
     let pause = time::pause();
+    crate::screen::set_immediate(true);
     watchdog::off();
-    breakpoints::before_prompt();
     // SAFETY: everything is masked until the end of this function, and there is one CPU.
     let stopped = unsafe { Stopped::new() };
     let mut context = Context { out: Port::new(line.port), frame: *frame, reason, stopped, leave: false };
+    let who = context.guest();
+    breakpoints::before_prompt(&mut context.frame, who);
     console::try_drain();
-    greet(&mut context);
-    prompt(&mut context, line.port);
-    let _ = context.out.write_str("continuing\n");
+    if console::break_frame() {
+        // Text must not go into a log record that the console has begun to send.
+        port::send(line.port, &[0]);
+    }
+    while !gdb::is_on() || !gdb::serve(&mut context) {
+        context.leave = false;
+        greet(&mut context);
+        prompt(&mut context, line.port);
+        if !gdb::is_on() {
+            let _ = context.out.write_str("continuing\n");
+            break;
+        }
+    }
+    breakpoints::after_prompt(&mut context.frame, who, &context.stopped);
     *frame = context.frame;
-    breakpoints::after_prompt();
     watchdog::on();
+    crate::screen::set_immediate(false);
     time::resume(pause);
     // The clock's comparator is off, and somebody may have been told to stop: have the scheduler look.
     this_cpu().request_resched();
@@ -259,7 +313,12 @@ fn greet(context: &mut Context) {
         Reason::Break => "break on the line",
         Reason::Panic => "panic",
         Reason::Watchdog => "watchdog: IRQs masked for too long",
-        Reason::Event => "breakpoint",
+        Reason::Event => match breakpoints::cause() {
+            Some(breakpoints::Cause::Step) => "step",
+            Some(breakpoints::Cause::Watchpoint(_)) => "watchpoint",
+            _ => "breakpoint",
+        },
+        Reason::Ended { .. } => "the domain has ended",
     };
     let frame = context.frame;
     let _ = write!(context.out, "\n*** debugger ({why}): ");

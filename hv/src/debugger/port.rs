@@ -15,6 +15,11 @@ impl Port {
         Port { port, interrupted: false }
     }
 
+    /// Sends bytes as they are; the screen does not show them.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) {
+        put(self.port, bytes);
+    }
+
     /// Forgets a Ctrl-C.
     pub(crate) fn rearm(&mut self) {
         self.interrupted = false;
@@ -46,7 +51,10 @@ const CTRL_C: u8 = 0x03;
 /// Whether the next typed byte is Ctrl-C. Other bytes wait in [`PENDING`] for the prompt.
 fn ctrl_c_waits(port: &'static dyn DebugPort) -> bool {
     let mut pending = PENDING.lock();
-    while let Some(input) = port.get() {
+    // What does not fit stays in the UART: a script that types faster than it is answered loses nothing where there is flow
+    // control.
+    while !pending.is_full() {
+        let Some(input) = port.get() else { break };
         match input {
             PortInput::Byte(CTRL_C) => {
                 pending.clear();
@@ -76,8 +84,13 @@ pub(crate) fn next_byte(port: &'static dyn DebugPort) -> Option<u8> {
     }
 }
 
-/// Sends bytes, waiting for room.
+/// Sends bytes, waiting for room, and shows them on the screen.
 pub(crate) fn send(port: &'static dyn DebugPort, bytes: &[u8]) {
+    crate::screen::write(bytes);
+    put(port, bytes);
+}
+
+fn put(port: &'static dyn DebugPort, bytes: &[u8]) {
     for &byte in bytes {
         while !port.put(byte) {
             core::hint::spin_loop();

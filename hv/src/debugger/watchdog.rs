@@ -10,11 +10,9 @@ use crate::arch::Frame;
 use crate::board::{Interrupt, Watchdog};
 use crate::interrupts;
 
-/// Seconds that a CPU may hang, if the command line does not say otherwise; 0 for no watchdog.
-const DEFAULT_SECONDS: u32 = 5;
-
 static DOG: spin::Once<&'static dyn Watchdog> = spin::Once::new();
-static SECONDS: AtomicU32 = AtomicU32::new(DEFAULT_SECONDS);
+/// Seconds that a CPU may hang; 0 for no watchdog.
+static SECONDS: AtomicU32 = AtomicU32::new(crate::config::WATCHDOG_SECONDS);
 /// Counts signs of life.
 static ALIVE: AtomicU32 = AtomicU32::new(0);
 static LAST_SEEN: AtomicU32 = AtomicU32::new(0);

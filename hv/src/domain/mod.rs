@@ -22,6 +22,7 @@ use nex_sched::Params;
 
 use crate::arch::Trap;
 use crate::board::Exit;
+use crate::log::Shown;
 use crate::sync::{IrqLock, Stopped};
 use crate::{console, thread};
 use memory::GuestMemory;
@@ -209,7 +210,7 @@ pub(crate) fn manage(archive: Option<&'static [u8]>) {
     let volume = match BootVolume::parse(archive) {
         Ok(volume) => volume,
         Err(e) => {
-            crate::error!("boot volume: {e}");
+            crate::error!("boot volume: {}", Shown(&e));
             return stay("there is nothing to run");
         }
     };
@@ -220,7 +221,7 @@ pub(crate) fn manage(archive: Option<&'static [u8]>) {
     let manifest = match manifest::read_manifest(&volume, &limits) {
         Ok(manifest) => manifest,
         Err(e) => {
-            crate::error!("{e}");
+            crate::error!("{}", Shown(&e));
             return stay("there is nothing to run");
         }
     };
@@ -231,7 +232,7 @@ pub(crate) fn manage(archive: Option<&'static [u8]>) {
 const RESERVE_BYTES: u64 = 2 << 20;
 
 fn stay(why: &str) {
-    crate::info!("{why}; Nex stays (h for help)");
+    crate::info!("{}; Nex stays (h for help)", why);
 }
 
 struct Manager<'a> {
@@ -245,7 +246,7 @@ impl Manager<'_> {
     fn run(&mut self) {
         for entry in &self.manifest.domains {
             if let Err(e) = entry {
-                crate::error!("{e}");
+                crate::error!("{}", Shown(&e));
                 self.refused += 1;
             }
         }
@@ -269,7 +270,7 @@ impl Manager<'_> {
         match start(index as u8, config) {
             Ok(()) => self.running += 1,
             Err(e) => {
-                crate::error!("domain \"{}\": {e}", config.name);
+                crate::error!("domain \"{}\": {}", config.name.as_str(), Shown(&e));
                 self.refused += 1;
             }
         }
@@ -293,11 +294,11 @@ impl Manager<'_> {
         }
         self.running -= 1;
         match stop {
-            Stop::PowerOff => crate::info!("domain {name} has powered off"),
-            Stop::Killed => crate::info!("domain {name} was killed"),
-            Stop::Fault(report) => crate::error!("domain {name} stopped: {report}"),
+            Stop::PowerOff => crate::info!("domain {} has powered off", name.as_str()),
+            Stop::Killed => crate::info!("domain {} was killed", name.as_str()),
+            Stop::Fault(report) => crate::error!("domain {} stopped: {}", name.as_str(), report.as_str()),
             Stop::Reset => {
-                crate::info!("domain {name} restarts");
+                crate::info!("domain {} restarts", name.as_str());
                 self.start(usize::from(number));
             }
         }
@@ -311,11 +312,11 @@ impl Manager<'_> {
         match self.manifest.on_idle {
             // With something refused a person should look.
             OnIdle::Poweroff if self.refused == 0 => {
-                crate::info!("{after}; powering off");
+                crate::info!("{}; powering off", after);
                 crate::exit(Exit::PowerOff)
             }
             OnIdle::Halt => {
-                crate::info!("{after}; halted");
+                crate::info!("{}; halted", after);
                 console::flush();
                 crate::arch::irq::halt()
             }
@@ -368,7 +369,7 @@ fn start(number: u8, config: &DomainConfig<'_>) -> Result<(), StartError> {
     let mine = domain.clone();
     console::open(number, &name);
     DOMAINS.lock()[usize::from(number)] = Some(domain.clone());
-    crate::info!("domain {number} \"{name}\": {memory_mib} MiB");
+    crate::info!("domain {} \"{}\": {} MiB", number, name.as_str(), memory_mib);
     let spawned = thread::spawn(&name, params, move || {
         // SAFETY: the one thread of this vCPU; the debugger looks only while it does not run.
         let stop = vcpu::run(&mine, unsafe { &mut *mine.vcpu.0.get() });

@@ -55,7 +55,7 @@ pub fn run(domain: &Domain, vcpu: &mut Vcpu) -> Stop {
     if FIRST_ENTRY_NS.load(Ordering::Relaxed) == 0 {
         let now = time::now_ns();
         FIRST_ENTRY_NS.store(now, Ordering::Relaxed);
-        crate::info!("first guest instruction {now} ns after reset (with ICOUNT=1: instructions)");
+        crate::info!("first guest instruction {} ns after reset (with ICOUNT=1: instructions)", now);
     }
     loop {
         match domain.control() {
@@ -86,7 +86,7 @@ pub fn run(domain: &Domain, vcpu: &mut Vcpu) -> Stop {
         let stop = match (trap, fault) {
             (Trap::Undefined, _) => undefined(domain, &mut vcpu.frame),
             (Trap::DataAbort | Trap::PrefetchAbort, Some(fault)) if fault.is_debug_event() => {
-                crate::debugger::on_guest_debug_event(domain.number(), &mut vcpu.frame, trap);
+                crate::debugger::on_guest_debug_event(domain.number(), &mut vcpu.frame, trap, fault.address);
                 None
             }
             (Trap::DataAbort | Trap::PrefetchAbort, Some(fault)) => abort(domain, &vcpu.frame, trap, &fault),
@@ -96,6 +96,7 @@ pub fn run(domain: &Domain, vcpu: &mut Vcpu) -> Stop {
             _ => Some(report(&vcpu.frame, format_args!("unexpected {trap:?}"))),
         };
         if let Some(stop) = stop {
+            crate::debugger::on_guest_end(domain.number(), &mut vcpu.frame, matches!(stop, Stop::Fault(_)));
             return stop;
         }
     }

@@ -2,8 +2,11 @@
 //!
 //! Where interrupts can be grouped (GICv2, and GICv1 with the Security Extensions in Secure state), all are put into group 1,
 //! which is delivered as IRQ, and those for the debugger into group 0, delivered as FIQ (GICC_CTLR.FIQEn). GICC_CTLR.AckCtl
-//! lets one register acknowledge both groups, as GICv1 has no other way. An IRQ handler never sees a group 0 interrupt,
-//! because FIQ is never masked there and is taken first.
+//! lets one register acknowledge both groups, as GICv1 has no other way. So an IRQ handler may get hold of a group 0
+//! interrupt that became pending between the exception and the read, and an FIQ handler of a group 1 interrupt when its own
+//! went away: either puts it back.
+
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::Mmio;
 use crate::board::{Interrupt, InterruptController};
@@ -44,6 +47,8 @@ const PRIORITY: u32 = 0xa0;
 const FIQ_PRIORITY: u8 = 0x20;
 /// 1020 to 1023 are special answers of GICC_IAR, not interrupts.
 const FIRST_SPECIAL: u32 = 1020;
+/// Interrupts that can be routed to FIQ.
+const MAX_FIQ: usize = 4;
 
 /// A GIC: distributor and CPU interface.
 pub struct Gic {
@@ -52,6 +57,8 @@ pub struct Gic {
     lines: u32,
     /// Whether interrupts can be grouped here.
     groups: bool,
+    /// What was put into group 0; [`FIRST_SPECIAL`] where free.
+    fiq: [AtomicU32; MAX_FIQ],
     /// What a software interrupt's request needs besides its number.
     sgi_bits: u32,
 }
@@ -82,7 +89,21 @@ impl Gic {
         let security = distributor.read(GICD_TYPER) & TYPER_SECURITY != 0;
         distributor.write(GICD_CTLR, if groups { BOTH_GROUPS } else { 1 });
         let sgi_bits = SGIR_SELF | if groups && security { SGIR_NSATT } else { 0 };
-        Gic { distributor, cpu, lines, groups, sgi_bits }
+        let fiq = [const { AtomicU32::new(FIRST_SPECIAL) }; MAX_FIQ];
+        Gic { distributor, cpu, lines, groups, fiq, sgi_bits }
+    }
+}
+
+impl Gic {
+    fn is_fiq(&self, iar: u32) -> bool {
+        self.fiq.iter().any(|slot| slot.load(Ordering::Relaxed) == iar)
+    }
+
+    /// Makes an acknowledged interrupt pending again.
+    fn put_back(&self, interrupt: Interrupt) {
+        let number = interrupt.0 & 0x3ff;
+        self.distributor.write(GICD_ISPENDR + number as usize / 32 * 4, 1 << (number % 32));
+        self.end(interrupt);
     }
 }
 
@@ -117,8 +138,14 @@ impl InterruptController for Gic {
     }
 
     fn acknowledge(&self) -> Option<Interrupt> {
-        let iar = self.cpu.read(GICC_IAR);
-        (iar & 0x3ff < FIRST_SPECIAL).then_some(Interrupt(iar))
+        loop {
+            let iar = self.cpu.read(GICC_IAR);
+            if !self.is_fiq(iar) {
+                return (iar & 0x3ff < FIRST_SPECIAL).then_some(Interrupt(iar));
+            }
+            // Its FIQ is taken as soon as it is pending again, which a level is at once.
+            self.put_back(Interrupt(iar));
+        }
     }
 
     fn end(&self, interrupt: Interrupt) {
@@ -133,6 +160,10 @@ impl InterruptController for Gic {
         if !self.groups || interrupt.0 >= self.lines {
             return false;
         }
+        let Some(slot) = self.fiq.iter().find(|slot| slot.load(Ordering::Relaxed) == FIRST_SPECIAL) else {
+            return false;
+        };
+        slot.store(interrupt.0, Ordering::Relaxed);
         let group = GICD_IGROUPR + interrupt.0 as usize / 32 * 4;
         self.distributor.write(group, self.distributor.read(group) & !(1 << (interrupt.0 % 32)));
         self.distributor.write8(GICD_IPRIORITYR + interrupt.0 as usize, FIQ_PRIORITY);
@@ -141,14 +172,13 @@ impl InterruptController for Gic {
     }
 
     fn acknowledge_fiq(&self) -> Option<Interrupt> {
-        let interrupt = self.acknowledge()?;
-        let (word, bit) = (interrupt.0 as usize % 1024 / 32 * 4, 1 << (interrupt.0 % 32));
-        if self.distributor.read(GICD_IGROUPR + word) & bit == 0 {
-            return Some(interrupt);
+        let iar = self.cpu.read(GICC_IAR);
+        if self.is_fiq(iar) {
+            return Some(Interrupt(iar));
         }
-        // The FIQ's source went away and an IRQ was next in line: put it back. A level comes again by itself.
-        self.distributor.write(GICD_ISPENDR + word, bit);
-        self.end(interrupt);
+        if iar & 0x3ff < FIRST_SPECIAL {
+            self.put_back(Interrupt(iar));
+        }
         None
     }
 }

@@ -92,7 +92,7 @@ fn every_command_answers() {
     s.answers("irq", &["30 .* timer"]);
     s.answers("sym fff00000", &["fff00000 \\("]);
     s.answers("sym nex_hv::debugger::enter", &["fff[0-9a-f]{5} nex_hv::debugger::enter"]);
-    s.answers("set", &["watchdog 5 s"]);
+    s.answers("set", &["watchdog \\d+ s"]);
     s.answers("break", &["0 of \\d+ in use"]);
     s.answers("watch", &["0 of \\d+ in use"]);
     s.resume();
@@ -214,7 +214,12 @@ fn a_panic_within_a_panic() {
 
 #[test]
 fn rubbish_is_survived() {
-    let mut s = Session::enter();
+    let mut s = Session::boot("");
+    s.0.expect("tick 2 at", seconds(60));
+    // Among rubbish there may be a line "c", which is short for continue: what comes then goes to a domain.
+    s.0.send("\x01\x01\x01");
+    s.0.expect("input to hog", seconds(30));
+    s.break_in();
     // 64 KiB from a generator with a fixed seed: control bytes included.
     let mut state = 0x2545_f491u32;
     let mut rubbish = Vec::new();
@@ -230,7 +235,9 @@ fn rubbish_is_survived() {
     s.0.send("\x03");
     s.0.send("x".repeat(5000));
     // There have been many prompts by now: go on behind an answer that nothing else gives.
-    s.0.send("\x15\rsym 12345678\r");
+    s.0.send("\x15\r");
+    s.0.send(KEYS);
+    s.0.send("sym 12345678\r");
     s.0.expect("12345678 (?)", seconds(60));
     s.0.expect(PROMPT, seconds(30));
     s.answers("ver", &["platform qemu-virt"]);

@@ -87,14 +87,15 @@ fn kconfig_has_nothing_else() {
 }
 
 #[test]
-fn names_are_unique_and_what_is_needed_exists() {
+fn names_are_unique_and_what_is_needed_comes_before() {
     for name in names() {
         assert_eq!(names().filter(|other| *other == name).count(), 1, "{name}");
     }
     for option in OPTIONS {
         let Kind::Choice { alternatives, .. } = option.kind else { continue };
         for needed in alternatives.iter().map(|a| a.needs).filter(|needs| !needs.is_empty()) {
-            assert!(names().any(|name| name == needed), "{needed}");
+            let mut before = names().take_while(|name| *name != option.name);
+            assert!(before.any(|name| name == needed), "{needed}");
         }
     }
 }
