@@ -54,12 +54,16 @@ pub(crate) fn route_to_fiq(interrupt: Interrupt) -> bool {
     CONTROLLER.get().is_some_and(|controller| controller.route_to_fiq(interrupt))
 }
 
-/// In an FIQ: calls `f` with each pending interrupt that was routed there, and ends it. Takes no lock.
-pub(crate) fn for_each_fiq(mut f: impl FnMut(Interrupt)) {
+/// In an FIQ: calls `f` with each pending interrupt that was routed there, and ends it, until none is left or `f` says
+/// `false`. Takes no lock.
+pub(crate) fn for_each_fiq(mut f: impl FnMut(Interrupt) -> bool) {
     let Some(controller) = CONTROLLER.get() else { return };
     while let Some(interrupt) = controller.acknowledge_fiq() {
-        f(interrupt);
+        let go_on = f(interrupt);
         controller.end(interrupt);
+        if !go_on {
+            return;
+        }
     }
 }
 

@@ -220,6 +220,8 @@ pub(crate) fn on_fiq(frame: &mut Frame) {
         } else if watchdog::on_fiq(interrupt, frame) {
             enter_for = Some(Reason::Watchdog);
         }
+        // What is typed behind the key sequence is for the prompt.
+        enter_for.is_none()
     });
     if tell_console {
         interrupts::raise_soft();
@@ -294,6 +296,8 @@ pub(crate) fn enter(reason: Reason, frame: &mut Frame) {
         }
     }
     breakpoints::after_prompt(&mut context.frame, who, &context.stopped);
+    // What was typed behind the command that goes on is for the console.
+    port::take_typed_ahead(&mut put_input);
     *frame = context.frame;
     watchdog::on();
     crate::screen::set_immediate(false);

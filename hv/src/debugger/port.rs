@@ -84,6 +84,11 @@ pub(crate) fn next_byte(port: &'static dyn DebugPort) -> Option<u8> {
     }
 }
 
+/// Gives away what was typed ahead.
+pub(crate) fn take_typed_ahead(to: &mut dyn FnMut(u8)) {
+    PENDING.lock().drain(..).for_each(to);
+}
+
 /// Sends bytes, waiting for room, and shows them on the screen.
 pub(crate) fn send(port: &'static dyn DebugPort, bytes: &[u8]) {
     crate::screen::write(bytes);
