@@ -3,6 +3,8 @@
 //! It knows no board: a board crate implements [`board::Board`] and hands it over with [`board_main!`]. Start reading at
 //! [`boot`], which runs everything else; `docs/architecture.md` has the map.
 #![no_std]
+// What only the debugger looks at stays in the code when that is left out.
+#![cfg_attr(not(nex_debugger), allow(dead_code))]
 
 extern crate alloc;
 
@@ -13,6 +15,10 @@ pub mod boot;
 pub mod cmdline;
 pub mod config;
 pub mod console;
+#[cfg(nex_debugger)]
+mod debugger;
+#[cfg(not(nex_debugger))]
+#[path = "debugger_off.rs"]
 mod debugger;
 pub mod demo;
 pub mod domain;

@@ -30,6 +30,7 @@ pub use direct::{copy_from, copy_to, hpa_to_va, read_word, va_to_hpa, write_word
 #[cfg(nex_framebuffer)]
 pub(crate) use framebuffer::map_framebuffer;
 pub(crate) use heap::init_early as init_early_heap;
+#[cfg(nex_debugger)]
 pub(crate) use heap::peek as peek_heap;
 pub use heap::{HeapUse, usage as heap_usage};
 pub use stacks::Stack;

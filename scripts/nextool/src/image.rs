@@ -128,8 +128,9 @@ pub struct Sizes {
     pub image: u64,
 }
 
-/// Text and rodata of Nex are to stay below this.
-pub const CODE_LIMIT_BYTES: u64 = 256 << 10;
+/// Text and rodata of Nex are to stay below this: the hypervisor itself was to fit into 256 KiB, and does without the
+/// debugger (`make configs` shows it); debugger, gdb stub, log and framebuffer console may take half as much again.
+pub const CODE_LIMIT_BYTES: u64 = 384 << 10;
 
 /// Measures a file.
 ///
