@@ -21,6 +21,8 @@ for file in "$image" "$bootvol"; do
 done
 
 words=exit=semihosting
+# With a person there, a panic ends at the debugger's prompt; its `exit` ends QEMU.
+[ ! -t 0 ] || words="$words panic=debugger"
 if [ -r "$elf" ] && [ -x "${NEXTOOL:-}" ]; then
     decode=yes
 else
