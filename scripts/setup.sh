@@ -38,6 +38,7 @@ apt_install() {
 
 missing_packages() {
     have qemu-system-arm || echo qemu-system-arm
+    have gdb-multiarch || echo gdb-multiarch
     have cpio || echo cpio
     have cc || echo gcc
     [ ! -d /etc/apt ] || [ -e /usr/include/stdio.h ] || echo libc6-dev
