@@ -15,29 +15,16 @@ command=$3
 argument=${4:-}
 requirements=scripts/menuconfig-requirements.txt
 
-say() { echo "menuconfig: $*" >&2; }
-die() { say "$*"; exit 1; }
-have() { command -v "$1" >/dev/null 2>&1; }
-
-as_root() {
-    if [ "$(id -u)" = 0 ]; then
-        "$@"
-    elif have sudo; then
-        sudo "$@"
-    else
-        die "not root, and no sudo, to run: $*"
-    fi
-}
+script=menuconfig
+. scripts/apt.sh
 
 # Debian's python3 alone can make no virtual environment with pip.
 python_has_all() { python3 -c 'import curses, ensurepip, venv' 2>/dev/null; }
 
 install_python() {
     have apt-get || die "please install Python 3 with its modules curses and venv (with ensurepip)"
-    say "installing python3 and python3-venv"
-    as_root apt-get -qq update >&2 || say "apt-get update had errors; going on"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 \
-        install --no-install-recommends python3 python3-venv >&2 &&
+    apt_update
+    apt_install python3 python3-venv &&
         python_has_all || die "Python 3 with curses and venv could not be installed; see above"
 }
 

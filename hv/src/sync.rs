@@ -86,10 +86,14 @@ impl<T: ?Sized> IrqLock<T> {
     #[track_caller]
     #[inline(never)]
     fn report(&self) -> ! {
-        let (holder, cpu) = (self.taken_at.load(Ordering::Relaxed), self.taken_by_cpu.load(Ordering::Relaxed));
+        let (holder, cpu) =
+            (self.taken_at.load(Ordering::Relaxed), self.taken_by_cpu.load(Ordering::Relaxed));
         // SAFETY: null or a location in Nex's constants, written by `taken`.
         match unsafe { holder.as_ref() } {
-            Some(at) => panic!("a lock is held for ever: CPU {cpu} took it at {at}, CPU {} wants it", this_cpu().index),
+            Some(at) => panic!(
+                "a lock is held for ever: CPU {cpu} took it at {at}, CPU {} wants it",
+                this_cpu().index
+            ),
             None => panic!("a lock is held for ever, by nobody knows whom"),
         }
     }

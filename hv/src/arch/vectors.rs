@@ -45,6 +45,18 @@ impl Trap {
 
 core::arch::global_asm!(
     r#"
+    // Changes address space, by way of the table with the window alone: while ASID and table do not belong together, only
+    // global mappings may be reachable (B3.10.4). \limbo and \table are values for TTBR0, \context one for CONTEXTIDR.
+    .macro nex_space limbo, context, table
+    dsb
+    mcr p15, 0, \limbo, c2, c0, 0
+    isb
+    mcr p15, 0, \context, c13, c0, 1
+    isb
+    mcr p15, 0, \table, c2, c0, 0
+    isb
+    .endm
+
     .section .vectors, "ax"
     .arm
     .balign 32
@@ -218,14 +230,8 @@ nex_vec_fiq:
     ldr r1, [r4, #{limbo}]
     ldr r2, [r4, #{nex}]
     ldr r3, [r4, #{debug_sp}]
-    dsb
-    mcr p15, 0, r1, c2, c0, 0
-    isb
-    mov r0, #0
-    mcr p15, 0, r0, c13, c0, 1
-    isb
-    mcr p15, 0, r2, c2, c0, 0
-    isb
+    mov r0, #0                      @ Nex's ASID is 0
+    nex_space r1, r0, r2
     cps #0x13
     mov r8, sp
     mov r9, lr
@@ -244,13 +250,7 @@ nex_vec_fiq:
     msr spsr_cxsf, r10
     cps #0x11
     ldr r1, [r4, #{limbo}]
-    dsb
-    mcr p15, 0, r1, c2, c0, 0
-    isb
-    mcr p15, 0, r5, c13, c0, 1
-    isb
-    mcr p15, 0, r7, c2, c0, 0
-    isb
+    nex_space r1, r5, r7
     clrex
     add r0, r6, #32
     ldm r0, {{r8-r12}}^
@@ -291,15 +291,8 @@ nex_guest_exit:
     ldr r3, [r2, #{limbo}]
     ldr r4, [r2, #{nex}]
     ldr sp, [r2, #{host_sp}]
-    // B3.10.4: while ASID and table do not belong together, only global mappings may be reachable.
-    dsb
-    mcr p15, 0, r3, c2, c0, 0       @ TTBR0 = window only
-    isb
-    mov r0, #0
-    mcr p15, 0, r0, c13, c0, 1      @ CONTEXTIDR: Nex's ASID is 0
-    isb
-    mcr p15, 0, r4, c2, c0, 0       @ TTBR0 = Nex
-    isb
+    mov r0, #0                      @ Nex's ASID is 0
+    nex_space r3, r0, r4
     mov r0, r1
     pop {{r4-r11, pc}}
     .size nex_guest_exit, . - nex_guest_exit
@@ -312,13 +305,7 @@ nex_enter_guest:
     push {{r4-r11, lr}}
     str sp, [r0, #{host_sp}]
     ldr r3, [r0, #{limbo}]
-    dsb
-    mcr p15, 0, r3, c2, c0, 0
-    isb
-    mcr p15, 0, r2, c13, c0, 1
-    isb
-    mcr p15, 0, r1, c2, c0, 0
-    isb
+    nex_space r3, r2, r1
     add sp, r0, #{guest_frame}
     add r0, sp, #{sp_}
     ldm r0, {{sp, lr}}^             @ User mode's; a banked access needs no NOP after it on ARMv7 (B9.3.7)

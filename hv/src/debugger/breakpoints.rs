@@ -269,7 +269,7 @@ fn mask(step: &mut Option<Step>, frame: &mut Frame) {
 
 /// The step from where `frame` is.
 fn prepare(goal: Goal, frame: &Frame, who: Option<u8>, stopped: &Stopped) -> Step {
-    let core = super::machine::core_regs(frame, None);
+    let core = frame.core_regs(None);
     let to = next_pc::next(&core.r, frame.cpsr, &mut |at, width| match who {
         None => read_own(at, width).map(|value| value as u32),
         Some(number) => peek_domain(number, at, width, stopped),

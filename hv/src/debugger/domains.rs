@@ -4,7 +4,7 @@ use nex_debugger::hexdump::hexdump;
 use nex_debugger::parse::{Args, Width};
 use nex_debugger::table::{Command, CommandError};
 
-use super::{Context, machine::core_regs, say};
+use super::{Context, say};
 use crate::arch::Frame;
 use crate::domain::{self, Control, Domain};
 
@@ -87,7 +87,7 @@ fn frame_of(context: &Context, name: &str) -> Result<(u8, Frame)> {
 /// `regs <dom>`.
 pub(super) fn registers(context: &mut Context, name: &str) -> Result {
     let (_, frame) = frame_of(context, name)?;
-    say!(context, "{}", core_regs(&frame, None));
+    say!(context, "{}", frame.core_regs(None));
     Ok(())
 }
 

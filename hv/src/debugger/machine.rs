@@ -5,12 +5,12 @@ use core::fmt::Write;
 use nex_debugger::hexdump::hexdump;
 use nex_debugger::par::Translation;
 use nex_debugger::parse::{Args, Width};
-use nex_debugger::regs::{Bank, BankedRegs, CoreRegs};
+use nex_debugger::regs::{Bank, BankedRegs};
 use nex_debugger::table::{Command, CommandError};
 
 use super::{Context, Reason, domains, read_own, say};
+use crate::arch::boot_args;
 use crate::arch::debug::{self, Banks};
-use crate::arch::{Frame, boot_args};
 use crate::backtrace;
 use crate::board::Exit;
 
@@ -59,14 +59,6 @@ pub(super) const COMMANDS: &[Command<Context>] = &[
     },
 ];
 
-/// Registers as the seed showed them.
-pub(super) fn core_regs(frame: &Frame, spsr: Option<u32>) -> CoreRegs {
-    let mut r = [0; 16];
-    r[..13].copy_from_slice(&frame.r);
-    r[13..].copy_from_slice(&[frame.sp, frame.lr, frame.pc]);
-    CoreRegs { r, cpsr: frame.cpsr, spsr }
-}
-
 fn bt(context: &mut Context, args: &Args<'_>) -> Result {
     args.at_most(1)?;
     if let Some(name) = args.get(0) {
@@ -89,7 +81,7 @@ fn regs(context: &mut Context, args: &Args<'_>) -> Result {
         return domains::registers(context, name);
     }
     let spsr = (context.frame.cpsr & 0x1f == 0x13).then(|| Banks::read().svc[2]);
-    say!(context, "{}", core_regs(&context.frame, spsr));
+    say!(context, "{}", context.frame.core_regs(spsr));
     Ok(())
 }
 
