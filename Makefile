@@ -1,11 +1,24 @@
 # Builds, runs and tests Nex. `make help` lists the targets and variables.
 
-BOARD    ?= qemu-virt
-CPU      ?= $(if $(filter tegra2,$(BOARD)),cortex-a9,cortex-a15)
+# The configuration: the file that NEX_CONFIG names, else .config, else none, which NEX_CONFIG=default forces. Without
+# one everything has its default. The build scripts of cargo read it; here only board and CPU are looked up.
+NEX_CONFIG  ?= $(wildcard .config)
+CONFIG_FILE := $(filter-out default,$(NEX_CONFIG))
+CONFIGURED  := $(if $(CONFIG_FILE),$(shell sed -n 's/^CONFIG_\([A-Z0-9_]*\)=y[[:space:]]*$$/\1/p' '$(CONFIG_FILE)' 2>/dev/null))
+ifneq ($(CONFIG_FILE),)
+export NEX_CONFIG
+else
+unexport NEX_CONFIG
+endif
+CONFIG_GOALS := menuconfig defconfig savedefconfig
+
+BOARD    ?= $(if $(filter BOARD_TEGRA2,$(CONFIGURED)),tegra2,qemu-virt)
+CPU      ?= $(if $(filter tegra2,$(BOARD)),cortex-a9,$(if $(filter CPU_CORTEX_A7,$(CONFIGURED)),cortex-a7,cortex-a15))
 SMP      ?= 1
 MEM      ?= 256
 ICOUNT   ?= 0
 GDB      ?= 0
+FB       ?= 0
 
 T        := $(or $(CARGO_TARGET_DIR),target)
 ARM      := armv7a-none-eabi
@@ -22,7 +35,7 @@ CLIPPY_FLAGS := -- -D warnings
 
 # Crates that only make sense on the target, and those that run on the host as well and are tested there.
 TARGET_CRATES := nex-hv nex-qemu-virt nex-tegra2 nex-guest nex-guests
-HOST_CRATES   := nex-tegra2-logic nex-abi nex-boot nex-console nex-decode nex-decoder-proof nex-devices nex-guest nex-mm nex-sched nex-symbols nex-vcpu nex-vmmu nextool nex-qemu-tests
+HOST_CRATES   := nex-abi nex-boot nex-config nex-console nex-debugger nex-decode nex-decoder-proof nex-devices nex-fbcon nex-guest nex-mm nex-qemu-tests nex-sched nex-symbols nex-tegra2-logic nex-vcpu nex-vmmu nextool
 
 # ---- Wrong values are said here, not by a tool further down ----
 
@@ -33,6 +46,7 @@ $(call one_of,BOARD,qemu-virt tegra2)
 $(call one_of,CPU,cortex-a15 cortex-a7 cortex-a9)
 $(call one_of,ICOUNT,0 1)
 $(call one_of,GDB,0 1)
+$(call one_of,FB,0 1)
 $(call number,MEM, of MiB)
 $(call number,SMP, of CPUs)
 ifeq ($(BOARD)/$(CPU),qemu-virt/cortex-a9)
@@ -45,8 +59,15 @@ $(error CPU=$(CPU): BOARD=tegra2 has a cortex-a9)
 endif
 endif
 
+ifeq ($(filter $(CONFIG_GOALS) help clean setup,$(MAKECMDGOALS)),)
+$(if $(CONFIG_FILE),$(if $(wildcard $(CONFIG_FILE)),,$(error NEX_CONFIG=$(NEX_CONFIG): no such file)))
+endif
+
 ifneq ($(filter qemu,$(MAKECMDGOALS)),)
 $(if $(filter tegra2,$(BOARD)),$(error BOARD=$(BOARD): not a machine of QEMU; use BOARD=qemu-virt))
+endif
+ifneq ($(filter log,$(MAKECMDGOALS)),)
+$(if $(PORT),,$(error PORT is missing: make log PORT=/dev/ttyUSB0))
 endif
 ifneq ($(filter bootvol,$(MAKECMDGOALS)),)
 $(if $(and $(DIR),$(OUT)),,$(error DIR or OUT is missing: make bootvol DIR=directory OUT=file.cpio))
@@ -54,13 +75,13 @@ endif
 
 # ---- Targets ----
 
-.PHONY: all build board guests bootvol qemu test lint clippy fmt doc size setup clean help FORCE
+.PHONY: all build board guests bootvol qemu log test lint clippy fmt doc configs size setup $(CONFIG_GOALS) clean help FORCE
 .DEFAULT_GOAL := all
 
 all: build
 
 # Runs scripts/setup.sh first, whatever is made, unless it is one of these.
-ifneq ($(filter-out help clean setup,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean setup $(CONFIG_GOALS),$(or $(MAKECMDGOALS),all)),)
 include $(T)/toolchain.mk
 endif
 $(T)/toolchain.mk: FORCE
@@ -91,7 +112,10 @@ bootvol: $(NEXTOOL) guests ## pack the directory DIR into the boot volume OUT; s
 
 # APPEND and QEMU_ARGS come from the command line or the environment, and are passed on by make itself.
 qemu: build ## build, then boot BOOTVOL on QEMU with the console on this terminal
-	@CPU=$(CPU) SMP=$(SMP) MEM=$(MEM) ICOUNT=$(ICOUNT) GDB=$(GDB) scripts/qemu.sh $(IMAGE) $(BOOTVOL) $(ELF)
+	@CPU=$(CPU) SMP=$(SMP) MEM=$(MEM) ICOUNT=$(ICOUNT) GDB=$(GDB) FB=$(FB) NEXTOOL=$(NEXTOOL) scripts/qemu.sh $(IMAGE) $(BOOTVOL) $(ELF)
+
+log: $(NEXTOOL) ## show the console on the serial port PORT, with the log records of BOARD's last build decoded
+	@$(NEXTOOL) log --elf $(ELF) $(PORT)
 
 test: ## all checks and tests, on the host and in QEMU; the last line counts them
 	@scripts/test.sh $(abspath $(T))
@@ -107,8 +131,26 @@ fmt: ## format all code
 doc: ## API documentation, in target/doc
 	cargo doc --no-deps --document-private-items
 
+# Into directories of their own, so that neither these nor the next `make` build everything anew.
+configs: $(NEXTOOL) ## build the smallest and the largest configuration (scripts/configs), and print their sizes
+	@status=0; for config in smallest largest; do \
+		echo "$$config configuration:"; \
+		NEX_CONFIG=scripts/configs/$$config.config $(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) \
+			--target-dir $(T)/$$config --package nex-qemu-virt && \
+			$(NEXTOOL) size --elf $(T)/$$config/$(ARM)/release/nex-qemu-virt || status=1; \
+	done; exit $$status
+
 size: board ## what the image consists of, and the limit
 	@$(NEXTOOL) size --elf $(ELF)
+
+menuconfig: ## edit the configuration, .config (docs/configuration.md); NEX_CONFIG=file edits another file
+	@scripts/menuconfig.sh $(T)/kconfiglib "$(or $(CONFIG_FILE),.config)" menuconfig
+
+defconfig: ## write .config with all defaults, or with what FROM=file sets
+	@scripts/menuconfig.sh $(T)/kconfiglib "$(or $(CONFIG_FILE),.config)" defconfig $(if $(FROM),"$(FROM)")
+
+savedefconfig: ## write what .config has other than the defaults to OUT=file
+	@scripts/menuconfig.sh $(T)/kconfiglib "$(or $(CONFIG_FILE),.config)" savedefconfig "$(or $(OUT),defconfig)"
 
 clean: ## remove everything that was built
 	rm -rf $(T)
@@ -124,5 +166,7 @@ help: ## this list
 	@echo '  APPEND="words"             more for the command line of Nex'
 	@echo '  ICOUNT=1                   count instructions as nanoseconds: every run is the same'
 	@echo '  GDB=1                      wait for gdb on port 1234'
+	@echo '  FB=1                       with a screen, in a window; APPEND="fb=1024x768" for another size than 800x600'
+	@echo '  NEX_CONFIG=file            the configuration; default: .config, or defaults. NEX_CONFIG=default: defaults'
 	@echo '  QEMU_ARGS="..."            more for the command line of QEMU'
 	@echo 'In `make qemu`, Ctrl-] x quits, and Ctrl-A three times switches the input.'

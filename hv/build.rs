@@ -1,6 +1,7 @@
-//! Records what the boot log says of the build: git revision and compiler. Both are "unknown" outside a git checkout
-//! or when the tool is missing; a build never fails for it.
+//! Makes the constants of the build configuration, and records what the boot log says of the build: git revision and
+//! compiler. Both are "unknown" outside a git checkout or when the tool is missing; a build never fails for it.
 
+use std::path::Path;
 use std::process::Command;
 
 fn output_of(program: &str, args: &[&str]) -> Option<String> {
@@ -10,6 +11,14 @@ fn output_of(program: &str, args: &[&str]) -> Option<String> {
 }
 
 fn main() {
+    let here = std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
+    nex_config::build_script::run(
+        Path::new(&here).parent().expect("hv is in the tree"),
+        nex_config::User::Core,
+    );
+
+    // Which records are wanted is decided when Nex runs; defmt itself, which reads this, is to leave none out.
+    println!("cargo:rustc-env=DEFMT_LOG=trace");
     let revision = output_of("git", &["describe", "--always", "--dirty", "--abbrev=10"]);
     println!("cargo:rustc-env=NEX_GIT_REVISION={}", revision.as_deref().unwrap_or("unknown"));
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());

@@ -3,8 +3,11 @@
 #
 #   scripts/qemu.sh IMAGE BOOTVOL [ELF]
 #
-# Settings come from the environment, as the Makefile exports them: CPU, SMP, MEM (MiB), ICOUNT, GDB, APPEND (more
-# for the command line of Nex), QEMU_ARGS. ELF is only named in the hint for gdb.
+# Settings come from the environment, as the Makefile exports them: CPU, SMP, MEM (MiB), ICOUNT, GDB, FB, APPEND (more
+# for the command line of Nex), QEMU_ARGS, NEXTOOL (the host tool).
+#
+# With ELF, the linked Nex, and NEXTOOL the console goes through `nextool run`, which decodes Nex's log records. Without
+# them Nex is asked to log text. ELF is named in the hint for gdb as well.
 #
 # QEMU's status is 0 when Nex powers off and 1 when it panics: `exit=semihosting` tells Nex that it may leave by semihosting.
 # userspace=off: QEMU takes semihosting calls from privileged modes only, so no guest can make one.
@@ -17,13 +20,37 @@ for file in "$image" "$bootvol"; do
     [ -r "$file" ] || { echo "qemu.sh: cannot read $file" >&2; exit 1; }
 done
 
+words=exit=semihosting
+# With a person there, a panic ends at the debugger's prompt; its `exit` ends QEMU.
+[ ! -t 0 ] || words="$words panic=debugger"
+if [ -r "$elf" ] && [ -x "${NEXTOOL:-}" ]; then
+    decode=yes
+else
+    decode=
+    words="$words log=text"
+fi
+
 set -- -M virt -cpu "${CPU:-cortex-a15}" -smp "${SMP:-1}" -m "${MEM:-256}" \
-    -display none -nic none -no-reboot \
+    -nic none -no-reboot \
     -semihosting-config enable=on,target=native,userspace=off \
-    -kernel "$image" -initrd "$bootvol" -append "exit=semihosting${APPEND:+ $APPEND}"
+    -kernel "$image" -initrd "$bootvol" -append "$words${APPEND:+ $APPEND}"
 
 # QEMU's own escape key is Ctrl-] here: the usual Ctrl-A is Nex's.
 set -- "$@" -serial mon:stdio -echr 0x1d
+
+if [ "${FB:-0}" = 1 ]; then
+    # QEMU says that it cannot open vgabios-ramfb.bin where that is not installed: only PC firmware would need it.
+    set -- "$@" -device ramfb
+    if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
+        echo "The screen is a window if QEMU has one to offer (Debian: qemu-system-gui), else a VNC server." >&2
+    else
+        qmp=${TMPDIR:-/tmp}/nex-qmp-$$
+        set -- "$@" -display none -qmp "unix:$qmp,server=on,wait=off"
+        echo "No display here. QMP's screendump takes a picture of the screen: socket $qmp" >&2
+    fi
+else
+    set -- "$@" -display none
+fi
 
 if [ "${ICOUNT:-0}" = 1 ]; then
     # One instruction is one nanosecond, and waiting takes no real time: every run is the same.
@@ -39,4 +66,8 @@ fi
 
 # QEMU_ARGS is a list of words, taken as it is.
 # shellcheck disable=SC2086
-exec qemu-system-arm "$@" ${QEMU_ARGS:-}
+set -- qemu-system-arm "$@" ${QEMU_ARGS:-}
+if [ "$decode" ]; then
+    exec "$NEXTOOL" run --elf "$elf" -- "$@"
+fi
+exec "$@"

@@ -8,36 +8,14 @@ set -eu
 cd "$(dirname "$0")/.."
 record=${1:-target/toolchain.mk}
 
-say() { echo "setup: $*" >&2; }
-die() { say "$*"; exit 1; }
-have() { command -v "$1" >/dev/null 2>&1; }
+script=setup
+. scripts/apt.sh
 
 # ---- Packages of the system ----
 
-as_root() {
-    if [ "$(id -u)" = 0 ]; then
-        "$@"
-    elif have sudo; then
-        sudo "$@"
-    else
-        die "not root, and no sudo, to run: $*"
-    fi
-}
-
-updated=
-apt_update() {
-    [ -n "$updated" ] || as_root apt-get -qq update >&2 || say "apt-get update had errors; going on"
-    updated=1
-}
-
-apt_install() {
-    say "installing $*"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 \
-        install --no-install-recommends "$@" >&2
-}
-
 missing_packages() {
     have qemu-system-arm || echo qemu-system-arm
+    have gdb-multiarch || echo gdb-multiarch
     have cpio || echo cpio
     have cc || echo gcc
     [ ! -d /etc/apt ] || [ -e /usr/include/stdio.h ] || echo libc6-dev

@@ -29,14 +29,24 @@ check() {
     fi
 }
 
-make="make --no-print-directory"
+# What is tested is the default configuration, whatever .config says.
+unset NEX_CONFIG
+make="make --no-print-directory NEX_CONFIG=default"
 check "formatting and clippy" $make lint
 # The default members of the workspace, and the guest kit, whose logic has host tests too.
 check "tests on the host" cargo test --no-fail-fast
-check "tests of the guest kit on the host" cargo test --no-fail-fast --package nex-guest
+check "tests of the guest kit and the configuration on the host" \
+    cargo test --no-fail-fast --package nex-guest --package nex-config
+export NEX_KCONFIGLIB="$target_dir/kconfiglib"
+if scripts/menuconfig.sh "$NEX_KCONFIGLIB" .config install; then
+    check "menuconfig" cargo test --no-fail-fast --package nex-config --test menuconfig -- --ignored
+else
+    echo "==> NOT TESTED: menuconfig, for there is no kconfiglib"
+fi
 check "image, guests, boot volume" $make build BOARD=qemu-virt
 check "the other board" $make build BOARD=tegra2 CPU=cortex-a9
 check "size" $make size BOARD=qemu-virt
+check "the smallest and the largest configuration" $make configs
 export NEX_IMAGE="$target_dir/nex-qemu-virt.bin" NEX_DEFAULT_VOLUME="$target_dir/default.cpio"
 export NEX_GUESTS_DIR="$target_dir/armv7a-none-eabi/release"
 check "tests in QEMU" cargo test --no-fail-fast --package nex-qemu-tests

@@ -19,10 +19,27 @@ pub(crate) fn init() {
     SYMBOLS.call_once(|| match SymbolTable::parse(blob) {
         Ok(table) => Some(table),
         Err(e) => {
-            crate::warning!("no symbol names in backtraces: {e}");
+            crate::warning!("no symbol names in backtraces: {}", crate::log::Shown(&e));
             None
         }
     });
+}
+
+/// Address of a symbol.
+pub(crate) fn find(name: &str) -> Option<u32> {
+    SYMBOLS.get()?.as_ref()?.find(name)
+}
+
+/// Shows an address as `(symbol+0xoff/0xsize)`.
+pub(crate) struct Where(pub(crate) u32);
+
+impl fmt::Display for Where {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match SYMBOLS.get().and_then(|s| s.as_ref()).and_then(|s| s.lookup(self.0)) {
+            Some(symbol) => write!(f, "({symbol})"),
+            None => f.write_str("(?)"),
+        }
+    }
 }
 
 /// Frames shown at most: a broken chain that climbs slowly must end as well.
@@ -39,11 +56,7 @@ pub(crate) struct Line {
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sp {:08x} fp {:08x} pc {:08x} ", self.sp, self.fp, self.pc)?;
-        match SYMBOLS.get().and_then(|s| s.as_ref()).and_then(|s| s.lookup(self.call)) {
-            Some(symbol) => write!(f, "({symbol})"),
-            None => f.write_str("(?)"),
-        }
+        write!(f, "sp {:08x} fp {:08x} pc {:08x} {}", self.sp, self.fp, self.pc, Where(self.call))
     }
 }
 

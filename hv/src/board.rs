@@ -31,6 +31,36 @@ pub trait Uart:
     fn set_transmit_interrupt(&mut self, on: bool);
 }
 
+/// The console's UART as the debugger uses it: by polling, at any moment, beside the [`Uart`] that the console owns. All
+/// calls may come while the console's own are interrupted half-way.
+pub trait DebugPort: Sync {
+    /// What was received, if anything.
+    fn get(&self) -> Option<PortInput>;
+    /// Sends a byte if there is room.
+    fn put(&self, byte: u8) -> bool;
+    /// If the transmit interrupt is asserted, switches it off and returns `true`: the console has to be told.
+    fn quiet_transmit(&self) -> bool;
+}
+
+/// What [`DebugPort::get`] returns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PortInput {
+    /// A byte.
+    Byte(u8),
+    /// The line was held low for longer than a byte.
+    Break,
+    /// A byte that was lost to noise or to a full FIFO.
+    Error,
+}
+
+/// A second comparator on the running CPU's timer, whose interrupt goes to FIQ: notices a CPU that hangs with IRQs masked.
+pub trait Watchdog: Sync + Send {
+    /// Its interrupt.
+    fn interrupt(&self) -> Interrupt;
+    /// Fires once `after_ms` from now, or never.
+    fn arm(&self, after_ms: Option<u32>);
+}
+
 /// What a UART reports; the kinds of `embedded-hal-nb`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct UartError(pub embedded_hal_nb::serial::ErrorKind);
@@ -53,6 +83,15 @@ pub trait InterruptController: Sync + Send {
     fn acknowledge(&self) -> Option<Interrupt>;
     /// Ends an acknowledged interrupt.
     fn end(&self, interrupt: Interrupt);
+
+    /// Raises software interrupt `sgi` (0 to 15) on the running CPU. It has to be enabled like any other.
+    fn raise_here(&self, sgi: u32);
+
+    /// Delivers an interrupt as FIQ from now on, above all IRQs, and lets it through. `false` if this controller cannot
+    /// (no grouping, or the other security state owns it); the interrupt is then as before.
+    fn route_to_fiq(&self, interrupt: Interrupt) -> bool;
+    /// In an FIQ: the pending interrupt that was routed there, now active; `None` if there is none any more.
+    fn acknowledge_fiq(&self) -> Option<Interrupt>;
 }
 
 /// A free-running counter with one one-shot comparator per CPU.
@@ -112,6 +151,10 @@ pub struct Devices {
     pub interrupts: &'static dyn InterruptController,
     /// The timer.
     pub timer: &'static dyn Timer,
+    /// The console's UART for the debugger; must not be there if its interrupt is shared with anything else.
+    pub debug_port: Option<&'static dyn DebugPort>,
+    /// A timer for the watchdog, if there is a spare one.
+    pub watchdog: Option<&'static dyn Watchdog>,
     /// The screen, if there is one.
     pub framebuffer: Option<Framebuffer>,
     /// CPUs present, the boot CPU included.

@@ -11,9 +11,11 @@ use nex_sched::Params;
 
 use crate::arch::{self, BootArgs, boot_args, cp15};
 use crate::board::{Board, Exit, ProbeError};
+use crate::log::Shown;
 use crate::memory::{self, InitError, PhysRange, SectionMapper};
 use crate::{
-    backtrace, console, demo, domain, info, interrupts, monitor, println, selftest, thread, time, warning,
+    backtrace, console, debugger, demo, domain, info, interrupts, monitor, println, selftest, thread, time,
+    warning,
 };
 
 unsafe extern "Rust" {
@@ -87,17 +89,27 @@ fn banner(board: &dyn Board, boot: &BootArgs) {
         boot.image_bytes >> 10,
         boot.cpsr & 0x1f
     );
+    println!(
+        "Log records are those of build {:05x}: read them with nextool, or boot with log=text",
+        crate::log::build_id()
+    );
 }
 
 fn start(board: &'static dyn Board, boot: &BootArgs, mapper: &mut SectionMapper) -> Result<(), StartError> {
     let (at, blob) = find_tags(board, boot)?;
     let mut info = bootinfo::parse(blob).map_err(|e| StartError::BootInfo(at, e))?;
+    if !crate::cmdline::prepend_defaults(&mut info.cmdline) {
+        println!("The command line has no room for the configured words; they are left out");
+    }
     board.correct(&mut info);
     let kind = match info.source {
         Source::Dtb => "DTB",
         Source::Atags => "ATAG list",
     };
     println!("{kind} at {at} ({} bytes), r1 {:08x}, {}", blob.len(), boot.machine, info.model);
+    if let Err(word) = crate::log::configure(&info.cmdline) {
+        println!("log={word}: not `text`, a level, or module=level: ignored");
+    }
     println!("Command line: \"{}\"{}", info.cmdline, if info.cmdline_cut { " (cut)" } else { "" });
 
     let tags = (u64::from(at.raw()), blob.len() as u64);
@@ -109,9 +121,10 @@ fn start(board: &'static dyn Board, boot: &BootArgs, mapper: &mut SectionMapper)
     backtrace::init();
 
     let devices = board.probe(&info, blob, mapper).map_err(StartError::Probe)?;
-    console::set_uart(devices.console);
+    console::set_uart(debugger::beside_gdb(devices.console));
     interrupts::init(devices.interrupts);
     time::init(devices.timer);
+    crate::screen::init(devices.framebuffer);
     // Everything that is needed of the DTB or ATAG list has been copied.
     (0..EARLY_SECTIONS).for_each(|n| memory::unmap_early(EARLY_VA + n * SECTION_BYTES));
     memory::free_all_frames(Owner::Firmware);
@@ -121,12 +134,31 @@ fn start(board: &'static dyn Board, boot: &BootArgs, mapper: &mut SectionMapper)
     info!("{} CPU(s), timer {} Hz", devices.cpus, time::frequency_hz());
 
     thread::init_this_cpu();
-    interrupts::attach(devices.timer.interrupt(), time::handle_interrupt);
+    interrupts::attach(devices.timer.interrupt(), "timer", time::handle_interrupt);
     if let Some(interrupt) = console::enable_interrupts() {
-        interrupts::attach(interrupt, console::handle_interrupt);
+        if debugger::init(devices.debug_port, interrupt, devices.watchdog) {
+            interrupts::attach(interrupts::SOFT, "console, from FIQ", soft_interrupt);
+        } else {
+            interrupts::attach(interrupt, "console", console::handle_interrupt);
+        }
     }
+    if let Some(seconds) = crate::cmdline::option(&info.cmdline, "watchdog").and_then(|s| s.parse().ok()) {
+        debugger::watchdog::set_seconds(seconds);
+    }
+    if crate::cmdline::option(&info.cmdline, "panic") == Some("debugger")
+        || !crate::cmdline::has(&info.cmdline, "exit")
+    {
+        debugger::catch_panics();
+    }
+    crate::screen::start_thread();
     start_threads(&info, archive);
     Ok(())
+}
+
+/// What FIQ handlers have left to do.
+fn soft_interrupt() {
+    console::handle_interrupt();
+    domain::service_requests();
 }
 
 fn start_threads(info: &BootInfo, archive: Option<&'static [u8]>) {
@@ -134,7 +166,7 @@ fn start_threads(info: &BootInfo, archive: Option<&'static [u8]>) {
     // Nex's own threads share what the domains leave, with a weight that lets them answer at once.
     let spawn = |name: &str, body: fn()| {
         if let Err(e) = thread::spawn(name, Params::best_effort(256), body) {
-            crate::error!("thread {name}: {e}");
+            crate::error!("thread {}: {}", name, Shown(&e));
         }
     };
     spawn("keys", monitor::run);
@@ -149,7 +181,7 @@ fn start_threads(info: &BootInfo, archive: Option<&'static [u8]>) {
         domain::manage(archive);
     });
     if let Err(e) = result {
-        crate::error!("thread domains: {e}");
+        crate::error!("thread domains: {}", Shown(&e));
     }
 }
 

@@ -2,20 +2,27 @@
 //!
 //! What is written goes through the multiplexer (whole lines with the writer's name) into a ring that the transmit
 //! interrupt empties; a full ring is emptied by waiting, so nothing is lost. Typed bytes go to whoever has the focus.
+//!
+//! Log records share the UART: frames between zero bytes, which no text contains, put between two writes of the
+//! multiplexer. They wait in the log's own ring until the console is free; see [`send_log`].
 
 use alloc::boxed::Box;
 use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use embedded_hal_nb::nb;
 pub use nex_console::Source;
 use nex_console::{Action, Input, Mux};
 
-use crate::board::{Interrupt, Uart};
+use crate::arch::irq;
+use crate::board::{Interrupt, Uart, UartError};
 use crate::domain::MAX_DOMAINS;
 use crate::sync::{IrqGuard, IrqLock};
 
 const TX_BYTES: usize = 4096;
 const RX_BYTES: usize = 256;
+/// Enough for a line of the multiplexer with its name.
+const ROW_BYTES: usize = 320;
 
 /// A byte ring; `N` is a power of two.
 struct Ring<const N: usize> {
@@ -56,19 +63,92 @@ struct Transmitter {
     interrupt_on: bool,
     /// Interrupts are delivered; before that everything is sent by waiting.
     interrupts_live: bool,
+    /// What was handed over last is the beginning of a log frame and not its end.
+    frame_open: bool,
+    /// What stands on the screen's current row, as it was sent; for [`print_on_screen`].
+    row: Row,
+}
+
+/// The bytes since the last end of a row, if they are not too many.
+struct Row {
+    bytes: [u8; ROW_BYTES],
+    len: usize,
+}
+
+impl Row {
+    fn push(&mut self, text: &[u8]) {
+        let (ended, rest) = match text.iter().rposition(|&byte| byte == b'\n') {
+            Some(at) => (true, &text[at + 1..]),
+            None => (false, text),
+        };
+        if ended {
+            self.len = 0;
+        }
+        if let Some(room) = self.bytes.get_mut(self.len..self.len + rest.len()) {
+            room.copy_from_slice(rest);
+        }
+        self.len = (self.len + rest.len()).min(ROW_BYTES + 1);
+    }
+}
+
+/// The UART has sent the beginning of a log frame and not its end.
+static IN_FRAME: AtomicBool = AtomicBool::new(false);
+/// The rest of a frame is not to be sent: somebody has ended it on the wire.
+static SKIP_FRAME: AtomicBool = AtomicBool::new(false);
+
+/// For code that writes to the UART beside the console, at any moment: `true` if the console was in the middle of a log
+/// frame. Then a zero byte must be sent first, which ends the frame, and the console will not send the rest.
+pub fn break_frame() -> bool {
+    let broken = IN_FRAME.swap(false, Ordering::Relaxed);
+    if broken {
+        SKIP_FRAME.store(true, Ordering::Relaxed);
+    }
+    broken
+}
+
+/// Hands a byte to the UART and keeps in mind whether a log frame is under way.
+fn put(uart: &mut dyn Uart, byte: u8) -> nb::Result<(), UartError> {
+    if SKIP_FRAME.load(Ordering::Relaxed) {
+        if byte == 0 {
+            SKIP_FRAME.store(false, Ordering::Relaxed);
+        }
+        return Ok(());
+    }
+    if byte != 0 {
+        return uart.write(byte);
+    }
+    // The debugger must not come between the byte and the note about it.
+    irq::with_all_masked(|| {
+        uart.write(0)?;
+        IN_FRAME.fetch_xor(true, Ordering::Relaxed);
+        Ok(())
+    })
 }
 
 impl Transmitter {
+    /// Sends text. Zero bytes, which only a source that owns the terminal could send, are left out: they begin and end
+    /// log frames.
     fn send(&mut self, bytes: &[u8]) {
+        for text in bytes.split(|&byte| byte == 0).filter(|text| !text.is_empty()) {
+            if crate::screen::is_present() {
+                crate::screen::write(text);
+                self.row.push(text);
+            }
+            self.send_raw(text);
+        }
+    }
+
+    fn send_raw(&mut self, bytes: &[u8]) {
         let Some(uart) = &mut self.uart else { return };
         for &byte in bytes {
-            if self.ring.len == 0 && uart.write(byte).is_ok() {
+            self.frame_open ^= byte == 0;
+            if self.ring.len == 0 && put(&mut **uart, byte).is_ok() {
                 continue;
             }
             while !self.ring.push(byte) {
                 // Full: the UART is the slowest part, wait for it.
                 if let Some(first) = self.ring.pop() {
-                    let _ = nb::block!(uart.write(first));
+                    let _ = nb::block!(put(&mut **uart, first));
                 }
             }
         }
@@ -89,7 +169,10 @@ impl Transmitter {
     fn pump(&mut self) {
         let Some(uart) = &mut self.uart else { return };
         while self.ring.len > 0 {
-            if uart.write(self.ring.bytes[self.ring.head]).is_err() {
+            if put(&mut **uart, self.ring.bytes[self.ring.head]).is_err() {
+                // Again even if it is on by this flag: an FIQ handler may have switched it off to hand over to us.
+                uart.set_transmit_interrupt(true);
+                self.interrupt_on = true;
                 return;
             }
             self.ring.pop();
@@ -104,7 +187,7 @@ impl Transmitter {
     fn drain(&mut self) {
         let Some(uart) = &mut self.uart else { return };
         while let Some(byte) = self.ring.pop() {
-            let _ = nb::block!(uart.write(byte));
+            let _ = nb::block!(put(&mut **uart, byte));
         }
         let _ = nb::block!(uart.flush());
     }
@@ -120,7 +203,14 @@ struct Console {
 
 /// The UART and everybody's half-written lines.
 static CONSOLE: IrqLock<Console> = IrqLock::new(Console {
-    tx: Transmitter { uart: None, ring: Ring::new(), interrupt_on: false, interrupts_live: false },
+    tx: Transmitter {
+        uart: None,
+        ring: Ring::new(),
+        interrupt_on: false,
+        interrupts_live: false,
+        frame_open: false,
+        row: Row { bytes: [0; ROW_BYTES], len: 0 },
+    },
     mux: Mux::new(),
     input: Input::new(),
     received: [const { Ring::new() }; MAX_DOMAINS],
@@ -134,9 +224,24 @@ static ROOM: crate::thread::WaitQueue = crate::thread::WaitQueue::new();
 pub(crate) static KEYS: crate::thread::Semaphore = crate::thread::Semaphore::new(0);
 
 impl Console {
+    /// The next received byte: from the FIQ handler where there is one, else from the UART.
+    fn receive(&mut self) -> nb::Result<u8, UartError> {
+        if crate::debugger::has_port() {
+            return crate::debugger::take_input().ok_or(nb::Error::WouldBlock);
+        }
+        self.tx.uart.as_mut().map_or(Err(nb::Error::WouldBlock), |uart| uart.read())
+    }
+
     fn write(&mut self, source: Source, bytes: &[u8]) {
         let Console { tx, mux, .. } = self;
         mux.write(source, bytes, &mut |out| tx.send(out));
+    }
+
+    /// Sends log records that wait. Between two writes of the multiplexer, so never inside a character of text.
+    fn send_log(&mut self) {
+        if self.tx.uart.is_some() {
+            crate::log::send_unsent(&mut |bytes| self.tx.send_raw(bytes));
+        }
     }
 
     fn apply(&mut self, action: Action) {
@@ -173,11 +278,24 @@ impl Console {
     }
 }
 
-/// Gives the console a UART, used by waiting until [`enable_interrupts`].
+/// Gives the console a UART, used by waiting until [`enable_interrupts`]. Log records from before are sent.
 pub(crate) fn set_uart(uart: Box<dyn Uart>) {
     let mut console = CONSOLE.lock();
     console.tx.drain();
     console.tx.uart = Some(uart);
+    console.send_log();
+}
+
+/// Sends the log records that wait, or leaves them to whoever uses the console now: everyone who has used it calls this
+/// after releasing it. So nobody waits, and a record logged in the middle of a write to the console is sent behind it.
+pub(crate) fn send_log() {
+    while crate::log::pending() {
+        let Some(mut console) = CONSOLE.try_lock() else { return };
+        if console.tx.uart.is_none() {
+            return;
+        }
+        console.send_log();
+    }
 }
 
 /// Lets the UART interrupt; returns the interrupt to route to [`handle_interrupt`].
@@ -193,8 +311,8 @@ pub(crate) fn enable_interrupts() -> Option<Interrupt> {
 pub(crate) fn handle_interrupt() {
     let (keys, room) = {
         let mut console = CONSOLE.lock();
-        while let Some(uart) = &mut console.tx.uart {
-            match uart.read() {
+        loop {
+            match console.receive() {
                 Ok(byte) => {
                     let action = console.input.key(byte);
                     console.apply(action);
@@ -207,6 +325,7 @@ pub(crate) fn handle_interrupt() {
         console.tx.pump();
         (console.for_nex.len, console.tx.has_room())
     };
+    send_log();
     if room {
         ROOM.wake_all();
     }
@@ -242,6 +361,7 @@ pub fn close(domain: u8) {
 pub fn write(domain: u8, bytes: &[u8]) {
     ROOM.wait(|| CONSOLE.lock().tx.has_room());
     CONSOLE.lock().write(Source::Domain(domain), bytes);
+    send_log();
 }
 
 /// Takes typed bytes of a domain; returns how many.
@@ -269,23 +389,72 @@ impl fmt::Write for Out<'_> {
 /// Prints as Nex.
 pub fn print(args: fmt::Arguments<'_>) {
     let _ = fmt::write(&mut Out(CONSOLE.lock()), args);
+    send_log();
+}
+
+/// Shows a whole row on the screen only, for what goes over the UART in another form. A row of text that has not ended
+/// is ended, and shown again behind it.
+pub(crate) fn print_on_screen(args: fmt::Arguments<'_>) {
+    struct Screen;
+    impl fmt::Write for Screen {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            crate::screen::write(text.as_bytes());
+            Ok(())
+        }
+    }
+    // Whoever has the console and is interrupted by this has something else to worry about than a row that is cut.
+    let console = CONSOLE.try_lock();
+    let row = console.as_ref().map_or(&[][..], |console| {
+        let row = &console.tx.row;
+        row.bytes.get(..row.len).unwrap_or(b"...")
+    });
+    if !row.is_empty() {
+        crate::screen::write(nex_console::CUT_MARK.as_bytes());
+        crate::screen::write(b"\r\n");
+    }
+    let _ = fmt::write(&mut Screen, args);
+    crate::screen::write(b"\r\n");
+    crate::screen::write(row);
 }
 
 /// Sends everything that waits; unfinished lines are ended.
 pub fn flush() {
     let mut console = CONSOLE.lock();
+    console.send_log();
     let Console { tx, mux, .. } = &mut *console;
     mux.flush_all(&mut |out| tx.send(out));
     tx.drain();
 }
 
-/// Prints on the way down: takes the console away from whoever has it and sends by waiting.
+/// Sends everything that waits if nobody is in the middle of printing; for the debugger, which prints by itself.
+pub(crate) fn try_drain() {
+    if let Some(mut console) = CONSOLE.try_lock() {
+        console.send_log();
+        console.tx.drain();
+    }
+}
+
+/// Prints on the way down: takes the console away from whoever has it and sends by waiting. Each piece is given to `keep`
+/// too, before the next is even formatted: that may fail.
 ///
 /// # Safety
 /// No other code of Nex will run again.
-pub(crate) unsafe fn print_last_words(args: fmt::Arguments<'_>) {
+pub(crate) unsafe fn print_last_words(args: fmt::Arguments<'_>, keep: fn(&str)) {
+    struct Words<'a>(Out<'a>, fn(&str));
+    impl fmt::Write for Words<'_> {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.1(text);
+            self.0.write_str(text)
+        }
+    }
     // SAFETY: the caller's promise.
     let mut console = unsafe { CONSOLE.seize() };
     console.tx.interrupts_live = false;
-    let _ = fmt::write(&mut Out(console), args);
+    crate::screen::set_immediate(true);
+    if console.tx.frame_open {
+        // The one who had the console was sending a log record.
+        console.tx.send_raw(&[0]);
+    }
+    console.send_log();
+    let _ = fmt::write(&mut Words(Out(console), keep), args);
 }

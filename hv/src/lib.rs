@@ -3,6 +3,8 @@
 //! It knows no board: a board crate implements [`board::Board`] and hands it over with [`board_main!`]. Start reading at
 //! [`boot`], which runs everything else; `docs/architecture.md` has the map.
 #![no_std]
+// What only the debugger looks at stays in the code when that is left out.
+#![cfg_attr(not(nex_debugger), allow(dead_code))]
 
 extern crate alloc;
 
@@ -11,7 +13,13 @@ mod backtrace;
 pub mod board;
 pub mod boot;
 pub mod cmdline;
+pub mod config;
 pub mod console;
+#[cfg(nex_debugger)]
+mod debugger;
+#[cfg(not(nex_debugger))]
+#[path = "debugger_off.rs"]
+mod debugger;
 pub mod demo;
 pub mod domain;
 pub mod drivers;
@@ -20,6 +28,11 @@ pub mod log;
 pub mod memory;
 mod monitor;
 mod panic;
+#[cfg(nex_framebuffer)]
+pub mod screen;
+#[cfg(not(nex_framebuffer))]
+#[path = "screen_off.rs"]
+pub mod screen;
 mod selftest;
 pub mod sync;
 pub mod thread;
@@ -52,6 +65,12 @@ pub(crate) fn board_in_use() -> Option<&'static dyn Board> {
 /// Ends the machine after everything printed has left.
 pub fn exit(how: Exit) -> ! {
     console::flush();
+    screen::flush();
+    end(how)
+}
+
+/// Ends the machine at once.
+pub(crate) fn end(how: Exit) -> ! {
     match board_in_use() {
         Some(board) => board.exit(how),
         None => arch::irq::halt(),

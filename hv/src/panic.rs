@@ -4,10 +4,10 @@ use core::fmt;
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use crate::arch::{Frame, Trap, irq};
-use crate::backtrace;
+use crate::arch::{Frame, Trap, debug, irq};
 use crate::board::Exit;
 use crate::trap::Fault;
+use crate::{backtrace, debugger};
 
 /// Why Nex cannot go on.
 pub(crate) enum Cause<'a> {
@@ -26,21 +26,30 @@ pub(crate) enum Cause<'a> {
 
 static DEPTH: AtomicU32 = AtomicU32::new(0);
 
+/// Says it, and keeps it where a memory dump has it.
 macro_rules! last_words {
     ($($arg:tt)*) => {
         // SAFETY: IRQs are masked and `die` does not return: nothing else of Nex runs again.
-        unsafe { crate::console::print_last_words(format_args!($($arg)*)) }
+        unsafe { crate::console::print_last_words(format_args!($($arg)*), crate::log::record_panic_text) }
     };
 }
 
-/// Reports and ends.
+/// Reports and ends, or enters the debugger.
 pub(crate) fn die(cause: Cause<'_>) -> ! {
     irq::mask();
+    if debug::can_recover() && DEPTH.load(Ordering::Relaxed) < MAX_DEPTH {
+        // A command of the debugger has failed: say so, and back to the prompt.
+        let words = format_args!("\n*** in the debugger: {}\n", Summary(&cause));
+        // SAFETY: IRQs are masked, and the debugger does without the console.
+        unsafe { crate::console::print_last_words(words, |_| {}) };
+        // SAFETY: a guarded call is under way, and what it holds the debugger does not need: it takes no locks.
+        unsafe { debug::recover() }
+    }
     match DEPTH.fetch_add(1, Ordering::Relaxed) {
         0 => {}
-        1 => {
+        depth if depth < MAX_DEPTH => {
             last_words!("\n*** and while reporting that: {}\n", Summary(&cause));
-            end()
+            end(cause)
         }
         // Even the report of the report fails: stop, silently.
         _ => irq::halt(),
@@ -54,10 +63,19 @@ pub(crate) fn die(cause: Cause<'_>) -> ! {
         }
         Cause::Panic(_) => backtrace::walk_here(&mut |line| last_words!("{line}\n")),
     }
-    end()
+    end(cause)
 }
 
-fn end() -> ! {
+/// Reports of failures within failures before giving up.
+const MAX_DEPTH: u32 = 3;
+
+fn end(cause: Cause<'_>) -> ! {
+    if debugger::catches_panics() {
+        match cause {
+            Cause::Trap { frame, .. } => debugger::after_panic(&mut { *frame }),
+            Cause::Panic(_) => debug::with_frame(&mut debugger::after_panic),
+        }
+    }
     match crate::board_in_use() {
         Some(board) => board.exit(Exit::Failed),
         None => irq::halt(),

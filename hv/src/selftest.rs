@@ -1,14 +1,15 @@
 //! Tests that need the real machine, behind `selftest=` on Nex's command line.
 //!
 //! `selftest=all` checks threads, locks, time and memory protection and prints a line for each. The names of faults
-//! (`panic`, `null`, `write-text`, `execute-data`, `overflow`, `undefined`, `deadlock`) break Nex in that way, so that a
-//! test can read the report.
+//! (`panic`, `null`, `write-text`, `execute-data`, `overflow`, `undefined`, `deadlock`, `nested`, `hang`) break Nex in that
+//! way, so that a test can read the report. `spin` masks interrupts for some seconds while the domains run.
 
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use nex_sched::Params;
 
+use crate::arch::irq;
 use crate::sync::IrqLock;
 use crate::thread::{self, Condvar, Mutex, Semaphore};
 use crate::{error, info, memory, time};
@@ -28,7 +29,12 @@ pub(crate) fn run(name: &str) {
         }
         "undefined" => undefined(),
         "deadlock" => deadlock(),
-        other => error!("selftest={other} is unknown: see hv/src/selftest.rs"),
+        "nested" => nested(),
+        "hang" => hang(),
+        "spin" => {
+            spawn("spinner", spin);
+        }
+        other => error!("selftest={} is unknown: see hv/src/selftest.rs", other),
     }
 }
 
@@ -49,9 +55,9 @@ fn all() {
     for (name, test) in tests {
         let passed = test();
         failed += u32::from(!passed);
-        info!("selftest: {name}: {}", if passed { "passed" } else { "FAILED" });
+        info!("selftest: {}: {}", name, if passed { "passed" } else { "FAILED" });
     }
-    info!("selftest: {} passed, {failed} failed", tests.len() as u32 - failed);
+    info!("selftest: {} passed, {} failed", tests.len() as u32 - failed, failed);
 }
 
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Option<thread::ThreadId> {
@@ -187,7 +193,7 @@ fn heap() -> bool {
 fn read_null() {
     // SAFETY: none: this is meant to fault. Address 0 is never mapped.
     let word = unsafe { core::ptr::without_provenance::<u32>(core::hint::black_box(4)).read_volatile() };
-    error!("selftest: read {word:08x} from address 4");
+    error!("selftest: read {:08x} from address 4", word);
 }
 
 #[inline(never)]
@@ -226,4 +232,39 @@ fn deadlock() {
     let first = LOCK.lock();
     let second = LOCK.lock();
     error!("selftest: took a lock twice: {}", *first + *second);
+}
+
+/// A panic whose report panics.
+#[inline(never)]
+fn nested() {
+    struct Bad;
+    impl core::fmt::Display for Bad {
+        fn fmt(&self, _: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+            panic!("the message of a panic panics")
+        }
+    }
+    panic!("{Bad}");
+}
+
+/// For the watchdog.
+#[inline(never)]
+fn hang() {
+    irq::mask();
+    loop {
+        core::hint::spin_loop();
+    }
+}
+
+/// For the key sequence: a second after the domains began, four seconds without interrupts.
+#[inline(never)]
+fn spin() {
+    thread::sleep_ns(1000 * MS);
+    info!("selftest: spinning with interrupts masked");
+    let was_masked = irq::mask();
+    let end = time::now_ns() + 4000 * MS;
+    while time::now_ns() < end {
+        core::hint::spin_loop();
+    }
+    irq::restore(was_masked);
+    info!("selftest: interrupts are open again");
 }

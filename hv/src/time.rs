@@ -15,6 +15,35 @@ struct Clock {
 
 static CLOCK: spin::Once<Clock> = spin::Once::new();
 
+/// Counts that passed while the debugger had stopped everything: taken off, so that nobody sees the pause.
+static PAUSED: AtomicU64 = AtomicU64::new(0);
+
+/// When the present pause began.
+static PAUSED_SINCE: AtomicU64 = AtomicU64::new(0);
+
+/// The clock as everything but the debugger sees it, in counts.
+fn running_counts(clock: &Clock) -> u64 {
+    clock.timer.now().wrapping_sub(PAUSED.load(Ordering::Relaxed))
+}
+
+/// The moment when everything was stopped; pass it to [`resume`].
+pub(crate) struct Pause(Option<u64>);
+
+/// Stops the clock's visible progress. Nothing but the caller runs until [`resume`].
+pub(crate) fn pause() -> Pause {
+    let now = CLOCK.get().map(|clock| clock.timer.now());
+    PAUSED_SINCE.store(now.unwrap_or(0), Ordering::Relaxed);
+    Pause(now)
+}
+
+/// Lets the clock go on where it was at [`pause`]. The comparator has to be set again by the scheduler.
+pub(crate) fn resume(pause: Pause) {
+    if let (Some(clock), Some(since)) = (CLOCK.get(), pause.0) {
+        PAUSED.fetch_add(clock.timer.now().wrapping_sub(since), Ordering::Relaxed);
+        clock.timer.set_deadline(None);
+    }
+}
+
 /// Timer interrupts taken.
 static INTERRUPTS: AtomicU64 = AtomicU64::new(0);
 
@@ -32,7 +61,13 @@ pub(crate) fn init(timer: &'static dyn Timer) {
 
 /// Nanoseconds since the counter started (on QEMU: since reset). 0 until the timer is known.
 pub fn now_ns() -> u64 {
-    CLOCK.get().map_or(0, |clock| counts_to_ns(clock, clock.timer.now()))
+    CLOCK.get().map_or(0, |clock| counts_to_ns(clock, running_counts(clock)))
+}
+
+/// What [`now_ns`] will say when the machine goes on; for the debugger, while the clock is stopped.
+pub(crate) fn paused_at_ns() -> u64 {
+    let since = PAUSED_SINCE.load(Ordering::Relaxed);
+    CLOCK.get().map_or(0, |clock| counts_to_ns(clock, since.wrapping_sub(PAUSED.load(Ordering::Relaxed))))
 }
 
 /// Timer counts per second.
@@ -56,9 +91,8 @@ pub(crate) fn set_deadline(at_ns: Option<u64>) {
     let Some(clock) = CLOCK.get() else { return };
     clock.timer.set_deadline(at_ns.map(|at_ns| {
         // From now on rather than from zero, so that rounding cannot add up; one count more, so that it is never early.
-        let now = clock.timer.now();
-        let delta_ns = at_ns.saturating_sub(counts_to_ns(clock, now));
-        now.saturating_add(mul_q32(delta_ns, clock.counts_per_ns_q32)).saturating_add(1)
+        let delta_ns = at_ns.saturating_sub(counts_to_ns(clock, running_counts(clock)));
+        clock.timer.now().saturating_add(mul_q32(delta_ns, clock.counts_per_ns_q32)).saturating_add(1)
     }));
 }
 

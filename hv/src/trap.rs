@@ -3,10 +3,10 @@
 use core::fmt;
 use core::sync::atomic::Ordering;
 
-use nex_mm::fault::FaultStatus;
+use nex_mm::fault::{FaultKind, FaultStatus};
 
 use crate::arch::{Frame, Trap, cp15, this_cpu};
-use crate::{interrupts, memory, panic, thread};
+use crate::{debugger, interrupts, memory, panic, thread};
 
 /// Called by the vectors, on the interrupted thread's stack, IRQs masked.
 pub(crate) extern "C" fn host_trap(frame: &mut Frame, vector: u32) {
@@ -26,10 +26,20 @@ pub(crate) extern "C" fn host_trap(frame: &mut Frame, vector: u32) {
     }
 }
 
-/// Called by the vectors for an abort of Nex itself or an FIQ, on that mode's own stack.
+/// Called by the vectors for an abort of Nex itself, in SVC mode on the debug stack, IRQs masked. Returns for debug events
+/// only.
 pub(crate) extern "C" fn own_abort(frame: &mut Frame, vector: u32) {
     let trap = Trap::from_vector(vector);
-    panic::die(panic::Cause::Trap { trap, fault: Fault::of(trap), frame })
+    let fault = Fault::of(trap);
+    if let Some(fault) = fault.filter(Fault::is_debug_event) {
+        return debugger::on_debug_event(frame, trap, fault.address);
+    }
+    panic::die(panic::Cause::Trap { trap, fault, frame })
+}
+
+/// Called by the vectors for an FIQ, in SVC mode on the debug stack, in Nex's address space, everything masked.
+pub(crate) extern "C" fn fiq(frame: &mut Frame) {
+    debugger::on_fiq(frame);
 }
 
 /// What the fault registers say of an abort.
@@ -68,6 +78,13 @@ impl Fault {
             }
             _ => None,
         }
+    }
+}
+
+impl Fault {
+    /// Whether this is no fault but a breakpoint or watchpoint.
+    pub fn is_debug_event(&self) -> bool {
+        self.status.kind == FaultKind::DebugEvent
     }
 }
 

@@ -11,16 +11,21 @@ extern crate alloc;
 use alloc::boxed::Box;
 
 use nex_hv::addr::Hpa;
-use nex_hv::board::{Board, DeviceMapper, Devices, Exit, Interrupt, ProbeError, StartCoreError, Uart};
+use nex_hv::board::{
+    Board, DeviceMapper, Devices, Exit, Framebuffer, Interrupt, ProbeError, StartCoreError, Timer, Uart,
+    Watchdog,
+};
 use nex_hv::boot_data::bootinfo::BootInfo;
 use nex_hv::boot_data::dtb::Tree;
-use nex_hv::cmdline;
 use nex_hv::drivers::Mmio;
-use nex_hv::drivers::generic_timer::GenericTimer;
+use nex_hv::drivers::fw_cfg::{FwCfg, FwCfgError};
+use nex_hv::drivers::generic_timer::{GenericTimer, VirtualTimerWatchdog};
 use nex_hv::drivers::gic::Gic;
-use nex_hv::drivers::pl011::Pl011;
+use nex_hv::drivers::pl011::{Pl011, Pl011Port};
 use nex_hv::drivers::psci::{self, Conduit};
+use nex_hv::drivers::ramfb::{self, Mode, RamfbError};
 use nex_hv::drivers::semihosting;
+use nex_hv::{cmdline, screen, warning};
 use spin::Once;
 
 /// `virt` has had its first UART here since it exists.
@@ -35,11 +40,19 @@ pub struct Virt {
     semihosting: Once<()>,
     gic: Once<Gic>,
     timer: Once<GenericTimer>,
+    watchdog: Once<VirtualTimerWatchdog>,
+    port: Once<Pl011Port>,
 }
 
 /// The one machine.
-pub static BOARD: Virt =
-    Virt { firmware: Once::new(), semihosting: Once::new(), gic: Once::new(), timer: Once::new() };
+pub static BOARD: Virt = Virt {
+    firmware: Once::new(),
+    semihosting: Once::new(),
+    gic: Once::new(),
+    timer: Once::new(),
+    watchdog: Once::new(),
+    port: Once::new(),
+};
 
 impl Board for Virt {
     fn name(&self) -> &'static str {
@@ -89,20 +102,30 @@ impl Board for Virt {
         let (Some(registers), Some(interrupt)) = (uart.reg(0), uart.interrupt(0)) else {
             return Err(ProbeError("the PL011's node in the DTB has no usable reg or interrupts"));
         };
-        let uart = Pl011::new(mmio(map, registers.start)?, Interrupt(interrupt.intid()));
+        let registers = mmio(map, registers.start)?;
+        let uart = Pl011::new(registers, Interrupt(interrupt.intid()));
 
         let timer = tree.find_compatible(&["arm,armv7-timer"]).filter(|_| GenericTimer::is_present());
         // The interrupts are: secure physical, non-secure physical, virtual, hypervisor (binding arm,arch_timer).
         let interrupt = timer
+            .as_ref()
             .and_then(|t| t.interrupt(1))
             .ok_or(ProbeError("no ARM generic timer: start QEMU with -cpu cortex-a15 or cortex-a7"))?;
         let interrupt = Interrupt(interrupt.intid());
+        let timer_driver = self.timer.call_once(|| GenericTimer::new(interrupt, None));
+        let watchdog = timer.and_then(|t| t.interrupt(2)).map(|interrupt| {
+            let frequency_hz = timer_driver.frequency_hz();
+            let interrupt = Interrupt(interrupt.intid());
+            self.watchdog.call_once(|| VirtualTimerWatchdog::new(interrupt, frequency_hz))
+        });
 
         Ok(Devices {
             console: Box::new(uart),
             interrupts: self.gic.call_once(|| Gic::new(distributor, cpu)),
-            timer: self.timer.call_once(|| GenericTimer::new(interrupt, None)),
-            framebuffer: None,
+            timer: timer_driver,
+            debug_port: Some(self.port.call_once(|| Pl011Port::new(registers))),
+            watchdog: watchdog.map(|dog| dog as &dyn Watchdog),
+            framebuffer: if screen::PRESENT { framebuffer(info, &tree, map) } else { None },
             cpus: count_cpus(&tree),
         })
     }
@@ -139,6 +162,29 @@ fn count_cpus(tree: &Tree<'_>) -> u32 {
         true
     });
     count.max(1)
+}
+
+/// The screen of QEMU's `-device ramfb`, as large as `fb=` on the command line says.
+fn framebuffer(info: &BootInfo, tree: &Tree<'_>, map: &mut dyn DeviceMapper) -> Option<Framebuffer> {
+    let registers = tree.find_compatible(&["qemu,fw-cfg-mmio"])?.reg(0)?.start;
+    let mode = match cmdline::option(&info.cmdline, "fb") {
+        None => Mode::DEFAULT,
+        Some(text) => Mode::parse(text).unwrap_or_else(|| {
+            warning!("fb={}: not WIDTHxHEIGHT or WIDTHxHEIGHTx32; taking 800x600", text);
+            Mode::DEFAULT
+        }),
+    };
+    let mut start = || {
+        let no_device = RamfbError::FwCfg(FwCfgError::Failed);
+        let registers = mmio(map, registers).map_err(|_| no_device)?;
+        let Some(device) = FwCfg::new(registers).map_err(RamfbError::FwCfg)? else { return Ok(None) };
+        let Some(file) = ramfb::find(&device)? else { return Ok(None) };
+        ramfb::start(&device, file, mode).map(Some)
+    };
+    start().unwrap_or_else(|e: RamfbError| {
+        warning!("ramfb: {}", nex_hv::log::Shown(&e));
+        None
+    })
 }
 
 fn mmio(map: &mut dyn DeviceMapper, base: u64) -> Result<Mmio, ProbeError> {

@@ -16,9 +16,7 @@ const CPU1_RESETS: u32 = 0x2222;
 /// CLK_CPU_CMPLX: stops the clock of CPU 1.
 const CPU1_CLOCK_STOP: u32 = 1 << 9;
 
-/// UARTB's number in the first register of clock enables and of resets.
-pub const UARTB: u32 = 7;
-/// The GPIO controller's.
+/// The GPIO controller's number.
 pub const GPIO: u32 = 8;
 
 /// The controller.
@@ -33,10 +31,11 @@ impl Clocks {
         Clocks { registers }
     }
 
-    /// Whether device `number` (0 to 31, the first register) has its clock and is not held in reset.
+    /// Whether device `number` (0 to 95: 32 in each of the registers L, H and U) has its clock and is not held in reset.
     pub fn is_running(&self, number: u32) -> bool {
-        let bit = 1 << number;
-        self.registers.read(CLK_OUT_ENB_L) & bit != 0 && self.registers.read(RST_DEVICES_L) & bit == 0
+        let (register, bit) = (4 * (number / 32) as usize, 1 << (number % 32));
+        self.registers.read(CLK_OUT_ENB_L + register) & bit != 0
+            && self.registers.read(RST_DEVICES_L + register) & bit == 0
     }
 
     /// OSC_CTRL: which oscillator the board has.

@@ -15,7 +15,6 @@ use nex_hv::sync::IrqLock;
 use crate::timer::{self, Timer};
 
 const GICD_TYPER: usize = 0x004;
-const GICD_IGROUPR: usize = 0x080;
 const GICD_ISACTIVER: usize = 0x300;
 const GICD_ICFGR: usize = 0xc00;
 const GICC_EOIR: usize = 0x010;
@@ -84,14 +83,11 @@ pub struct Interrupts {
 }
 
 impl Interrupts {
-    /// Takes both controllers over: everything disabled, level-sensitive, group 0. `lic` is the first bank of the LIC.
+    /// Takes both controllers over: everything disabled, level-sensitive; the groups are the GIC driver's. `lic` is the first bank of the LIC.
     pub fn new(distributor: Mmio, cpu: Mmio, lic: Mmio, timer: &'static Timer) -> Self {
         let lic = Lic::new(lic);
         let gic = Gic::new(distributor, cpu);
         let lines = Self::lines(&distributor);
-        for n in (FIRST_SPI as usize..lines).step_by(32) {
-            distributor.write(GICD_IGROUPR + n / 8, 0);
-        }
         for n in (FIRST_SPI as usize..lines).step_by(16) {
             distributor.write(GICD_ICFGR + n / 4, 0);
         }
@@ -116,7 +112,6 @@ impl Interrupts {
 
 impl InterruptController for Interrupts {
     fn init_cpu(&self) {
-        self.distributor.write(GICD_IGROUPR, 0);
         self.gic.init_cpu();
         self.end_left_over();
         self.enable(timer::INTERRUPT);
@@ -144,5 +139,22 @@ impl InterruptController for Interrupts {
 
     fn end(&self, interrupt: Interrupt) {
         self.gic.end(interrupt);
+    }
+
+    fn raise_here(&self, sgi: u32) {
+        self.gic.raise_here(sgi);
+    }
+
+    fn route_to_fiq(&self, interrupt: Interrupt) -> bool {
+        // By the GIC's groups; the legacy controller passes the line on as it does for an IRQ.
+        let routed = self.gic.route_to_fiq(interrupt);
+        if routed {
+            self.lic.enable(interrupt);
+        }
+        routed
+    }
+
+    fn acknowledge_fiq(&self) -> Option<Interrupt> {
+        self.gic.acknowledge_fiq()
     }
 }

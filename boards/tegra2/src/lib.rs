@@ -6,7 +6,8 @@
 //! used.
 //!
 //! First form. What it leaves as it found it:
-//! - the console's baud rate, clock and pins (UARTB, on the headphone socket): the boot loader prints on it;
+//! - the console's baud rate, clock and pins (UARTB, on the headphone socket, unless configured otherwise): the boot
+//!   loader prints on it;
 //! - the L2 cache (PL310), which loaders leave off: Nex runs without it. If it is on it stays on, which is sound for the
 //!   CPUs, and the boot log says so;
 //! - the display controller: there is no framebuffer console yet, and what is on the screen may change when Nex uses the
@@ -22,11 +23,12 @@ pub mod mpcore;
 pub mod power;
 pub mod second_core;
 pub mod timer;
+pub mod uart;
 
 use alloc::boxed::Box;
 
 use nex_hv::addr::Hpa;
-use nex_hv::board::{Board, DeviceMapper, Devices, Exit, Interrupt, ProbeError, StartCoreError, Uart};
+use nex_hv::board::{Board, DeviceMapper, Devices, Exit, ProbeError, StartCoreError, Uart};
 use nex_hv::boot_data::bootinfo::{Bank, BootInfo};
 use nex_hv::cmdline;
 use nex_hv::drivers::Mmio;
@@ -56,15 +58,12 @@ const GPIO: Hpa = Hpa::new(0x6000_d000);
 /// Exception vectors that the boot ROM jumps through.
 const EVP: Hpa = Hpa::new(0x6000_f000);
 const APB_MISC: Hpa = Hpa::new(0x7000_0000);
-const UARTB: Hpa = Hpa::new(0x7000_6040);
 const PMC: Hpa = Hpa::new(0x7000_e400);
 
 const PAGE: u32 = 0x1000;
 
-/// UARTB's interrupt: SPI 37.
-const UARTB_INTERRUPT: Interrupt = Interrupt(32 + 37);
-/// A register every 4 bytes.
-const UARTB_SHIFT: u32 = 2;
+/// A UART's registers are 4 bytes apart.
+const UART_SHIFT: u32 = 2;
 /// IER bit 4: report received bytes below the FIFO's trigger level after a time-out. Other 16550s need no bit for that.
 const IER_RECEIVE_TIMEOUT: u32 = 1 << 4;
 
@@ -141,7 +140,15 @@ impl Board for Tegra2 {
         let (evp, flow) = (mmio(map, EVP)?, mmio(map, FLOW_CONTROLLER)?);
         self.second_core.call_once(|| SecondCore::new(evp, clocks, flow, timer));
 
-        Ok(Devices { console: console(map)?, interrupts, timer, framebuffer: None, cpus: 2 })
+        Ok(Devices {
+            console: console(map)?,
+            interrupts,
+            timer,
+            debug_port: None,
+            watchdog: None,
+            framebuffer: None,
+            cpus: 2,
+        })
     }
 
     fn exit(&self, how: Exit) -> ! {
@@ -168,13 +175,13 @@ impl Board for Tegra2 {
 
 fn console(map: &mut dyn DeviceMapper) -> Result<Box<dyn Uart>, ProbeError> {
     // An access to a block whose clock is off does not end.
-    if !Clocks::new(mmio(map, CAR)?).is_running(clocks::UARTB) {
+    if !Clocks::new(mmio(map, CAR)?).is_running(uart::CONSOLE.device) {
         return Err(ProbeError(
-            "UARTB is switched off; Nex leaves it as the boot loader has it, which must print on it",
+            "the console's UART is switched off; Nex leaves it as the boot loader has it, which must print on it",
         ));
     }
-    let registers = mmio(map, UARTB)?;
-    Ok(Box::new(Ns16550::new(registers, UARTB_SHIFT, UARTB_INTERRUPT, IER_RECEIVE_TIMEOUT)))
+    let registers = mmio(map, uart::CONSOLE.base)?;
+    Ok(Box::new(Ns16550::new(registers, UART_SHIFT, uart::CONSOLE.interrupt, IER_RECEIVE_TIMEOUT)))
 }
 
 /// Registers from `base` to the end of its page.

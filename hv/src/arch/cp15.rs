@@ -115,6 +115,17 @@ cp15!(/// Writes PMUSERENR: User mode access to the performance monitors (B4.1.1
 cp15!(/// Writes CNTKCTL: User mode access to the generic timer (B4.1.27). Only where the CPU has one.
     write set_cntkctl, "0", "c14", "c1", "0");
 
+cp15!(/// ATS1CPR: translates for a privileged read (B4.2.4); the result is in PAR after an ISB.
+    op ats1cpr, "0", "c7", "c8", "0");
+cp15!(/// ATS1CPW: for a privileged write.
+    op ats1cpw, "0", "c7", "c8", "1");
+cp15!(/// ATS1CUR: for a User mode read.
+    op ats1cur, "0", "c7", "c8", "2");
+cp15!(/// ATS1CUW: for a User mode write.
+    op ats1cuw, "0", "c7", "c8", "3");
+cp15!(/// PAR: result of a translation (B4.1.112).
+    read par, "0", "c7", "c4", "0");
+
 cp15!(/// TLBIALL: this CPU's whole unified TLB (B4.2.2).
     op tlbiall, "0", "c8", "c7", "0");
 cp15!(/// TLBIMVAA: one page, all ASIDs, global entries too; value = address.

@@ -3,6 +3,8 @@
 use core::fmt;
 use core::mem::offset_of;
 
+use nex_debugger::regs::{self, CoreRegs};
+
 /// The registers of interrupted code, a guest's or Nex's own, in the order the vectors store them.
 ///
 /// `pc` is the preferred return address after the vector's correction: the aborting instruction for aborts, the next
@@ -33,18 +35,15 @@ impl Frame {
 
     /// Name of the mode in the CPSR.
     pub const fn mode_name(&self) -> &'static str {
-        match self.cpsr & 0x1f {
-            0x10 => "USR",
-            0x11 => "FIQ",
-            0x12 => "IRQ",
-            0x13 => "SVC",
-            0x16 => "MON",
-            0x17 => "ABT",
-            0x1a => "HYP",
-            0x1b => "UND",
-            0x1f => "SYS",
-            _ => "???",
-        }
+        regs::mode_name(self.cpsr)
+    }
+
+    /// The registers as the debugger shows them, with the SPSR of their mode if it is known.
+    pub fn core_regs(&self, spsr: Option<u32>) -> CoreRegs {
+        let mut r = [0; 16];
+        r[..13].copy_from_slice(&self.r);
+        r[13..].copy_from_slice(&[self.sp, self.lr, self.pc]);
+        CoreRegs { r, cpsr: self.cpsr, spsr }
     }
 }
 
@@ -59,10 +58,6 @@ const _: () = assert!(LR == SP + 4 && PC == SP + 8 && CPSR == PC + 4 && BYTES ==
 /// Four registers a line, as the debugger's `regs` shows them.
 impl fmt::Display for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, value) in self.r.iter().enumerate() {
-            write!(f, "r{n:<2} {value:08x}{}", if n % 4 == 3 { "\n" } else { "  " })?;
-        }
-        writeln!(f, "sp  {:08x}  lr  {:08x}  pc  {:08x}", self.sp, self.lr, self.pc)?;
-        write!(f, "cpsr {:08x} mode {}", self.cpsr, self.mode_name())
+        self.core_regs(None).fmt(f)
     }
 }

@@ -37,6 +37,38 @@ pub fn unmask() {
     unsafe { asm!("cpsie i", options(nostack, preserves_flags)) };
 }
 
+/// The CPSR's F bit as it is now.
+pub fn fiq_mask_bit() -> u32 {
+    let cpsr: u32;
+    // SAFETY: reads the CPSR.
+    unsafe { asm!("mrs {}, cpsr", out(reg) cpsr, options(nomem, nostack, preserves_flags)) };
+    cpsr & 1 << 6
+}
+
+/// Opens FIQ on this CPU for good: threads inherit it, exceptions other than FIQ leave it open.
+pub fn unmask_fiq() {
+    // SAFETY: the FIQ handler keeps to data that is made for being touched at any moment.
+    unsafe { asm!("cpsie f", options(nostack, preserves_flags)) };
+}
+
+/// Masks IRQ and FIQ: for the debugger's own run.
+pub fn mask_all() {
+    // SAFETY: masking cannot break memory safety.
+    unsafe { asm!("cpsid if", options(nostack, preserves_flags)) };
+}
+
+/// Runs `f` with IRQ and FIQ masked, and then sets both as they were. For a few instructions that not even the debugger
+/// may interrupt.
+pub fn with_all_masked<R>(f: impl FnOnce() -> R) -> R {
+    let cpsr: u32;
+    // SAFETY: masking cannot break memory safety; without `nomem` it is a compiler barrier as well.
+    unsafe { asm!("mrs {}, cpsr", "cpsid if", out(reg) cpsr, options(nostack, preserves_flags)) };
+    let result = f();
+    // SAFETY: the mask bits as they were; MSR to the control field (DDI 0406C B9.3.12) in the same mode.
+    unsafe { asm!("msr cpsr_c, {}", in(reg) cpsr, options(nostack, preserves_flags)) };
+    result
+}
+
 /// Waits for an interrupt, masked or not. The barrier lets pending writes (an end of interrupt, a timer) land first.
 #[inline(always)]
 pub fn wait_for_interrupt() {

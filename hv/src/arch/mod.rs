@@ -4,6 +4,7 @@ pub mod boot;
 pub mod bulk;
 pub mod cache;
 pub mod cp15;
+pub mod debug;
 pub mod frame;
 pub mod irq;
 pub mod percpu;
@@ -12,7 +13,7 @@ pub mod vectors;
 
 pub use boot::{BootArgs, WINDOW_BASE, boot_args};
 pub use frame::Frame;
-pub use percpu::{MAX_CPUS, PerCpu, this_cpu};
+pub use percpu::{MAX_CPUS, NO_GUEST, PerCpu, this_cpu};
 pub use vectors::{Trap, enter_guest};
 
 /// Shuts what User mode could reach without Nex and reset leaves unknown: VFP and NEON (CPACR), the generic timer's

@@ -12,7 +12,13 @@ use super::frame::Frame;
 /// CPUs that the data structures are laid out for.
 pub const MAX_CPUS: usize = 4;
 
-const EXCEPTION_STACK_BYTES: usize = 8 * 1024;
+/// [`PerCpu::guest`] before any guest has run.
+pub const NO_GUEST: u32 = u32::MAX;
+
+/// For frames only: the handlers run on the debug stack.
+const EXCEPTION_STACK_BYTES: usize = 1024;
+/// For the debugger and for the report of a fault of Nex's own.
+const DEBUG_STACK_BYTES: usize = 16 * 1024;
 
 /// What a CPU needs at hand. One per CPU, never moved.
 #[repr(C, align(64))]
@@ -27,8 +33,20 @@ pub struct PerCpu {
     /// TTBR0 for the table that maps the window only, used while ASID and table change (B3.10.4).
     pub(super) limbo_ttbr0: Cell<u32>,
 
+    /// Top of the debug stack, for the vectors.
+    pub(super) debug_sp: Cell<u32>,
+    /// Not 0 while something runs on the debug stack.
+    pub(super) debug_depth: Cell<u32>,
+
+    /// SVC mode's sp, lr and SPSR when an FIQ or an abort took over; see [`super::debug`].
+    pub(super) svc_bank: Cell<[u32; 3]>,
+    /// Stack pointer of the innermost guarded call, 0 for none; see [`super::debug`].
+    pub(super) recover_sp: Cell<u32>,
+
     /// Number of this CPU, from 0.
     pub index: u32,
+    /// Number of the domain that runs or ran last on this CPU; [`NO_GUEST`] before the first.
+    pub guest: AtomicU32,
     /// Set when the scheduler has to run before this CPU returns to what it interrupted.
     pub need_resched: AtomicBool,
     /// Depth of interrupt handlers on this CPU.
@@ -36,19 +54,20 @@ pub struct PerCpu {
     /// Interrupts taken.
     pub irq_count: AtomicU64,
 
-    abort_stack: Stack,
-    fiq_stack: Stack,
+    abort_stack: Stack<EXCEPTION_STACK_BYTES>,
+    fiq_stack: Stack<EXCEPTION_STACK_BYTES>,
+    debug_stack: Stack<DEBUG_STACK_BYTES>,
 }
 
 #[repr(C, align(8))]
-struct Stack(core::cell::UnsafeCell<[u8; EXCEPTION_STACK_BYTES]>);
+struct Stack<const BYTES: usize>(core::cell::UnsafeCell<[u8; BYTES]>);
 
-impl Stack {
+impl<const BYTES: usize> Stack<BYTES> {
     const fn new() -> Self {
-        Stack(core::cell::UnsafeCell::new([0; EXCEPTION_STACK_BYTES]))
+        Stack(core::cell::UnsafeCell::new([0; BYTES]))
     }
     fn top(&self) -> u32 {
-        self.0.get() as u32 + EXCEPTION_STACK_BYTES as u32
+        self.0.get() as u32 + BYTES as u32
     }
 }
 
@@ -59,12 +78,18 @@ impl PerCpu {
             host_sp: Cell::new(0),
             nex_ttbr0: Cell::new(0),
             limbo_ttbr0: Cell::new(0),
+            debug_sp: Cell::new(0),
+            debug_depth: Cell::new(0),
+            svc_bank: Cell::new([0; 3]),
+            recover_sp: Cell::new(0),
             index,
+            guest: AtomicU32::new(NO_GUEST),
             need_resched: AtomicBool::new(false),
             irq_depth: AtomicU32::new(0),
             irq_count: AtomicU64::new(0),
             abort_stack: Stack::new(),
             fiq_stack: Stack::new(),
+            debug_stack: Stack::new(),
         }
     }
 
@@ -107,6 +132,7 @@ pub fn this_cpu() -> &'static PerCpu {
 /// Once per CPU, with its own index, in SVC mode with IRQ and FIQ masked.
 pub unsafe fn init_this_cpu(index: usize) {
     let cpu = &PER_CPU.0[index];
+    cpu.debug_sp.set(cpu.debug_stack.top());
     // SAFETY: TPIDRPRW is free for Nex's use; the pointer is to a static. The mode changes touch only the banked stack
     // pointers of ABT, FIQ, UND and IRQ, and return to SVC; interrupts are masked by the caller.
     unsafe {

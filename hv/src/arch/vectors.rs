@@ -45,6 +45,18 @@ impl Trap {
 
 core::arch::global_asm!(
     r#"
+    // Changes address space, by way of the table with the window alone: while ASID and table do not belong together, only
+    // global mappings may be reachable (B3.10.4). \limbo and \table are values for TTBR0, \context one for CONTEXTIDR.
+    .macro nex_space limbo, context, table
+    dsb
+    mcr p15, 0, \limbo, c2, c0, 0
+    isb
+    mcr p15, 0, \context, c13, c0, 1
+    isb
+    mcr p15, 0, \table, c2, c0, 0
+    isb
+    .endm
+
     .section .vectors, "ax"
     .arm
     .balign 32
@@ -132,7 +144,9 @@ nex_vec_svc:
     nex_abort nex_vec_dabt, 8, 4
     nex_abort nex_vec_pabt, 4, 3
 
-    // An abort of Nex: frame on the abort stack, sp and lr of SVC fetched into it. Returns if the handler mended it.
+    // An abort of Nex, r1 = vector: frame on the abort stack, sp and lr of SVC fetched into it. A probe that expected it
+    // is continued; anything else goes to Rust in SVC mode on the debug stack (on SVC's own stack if that is the one
+    // already), where a further abort cannot take lr_abt away from running code.
     .type nex_own_abort, %function
 nex_own_abort:
     mov r5, r1
@@ -142,29 +156,130 @@ nex_own_abort:
     cps #0x17
     str r2, [sp, #{sp_}]
     str r3, [sp, #{lr_}]
-    mov r0, sp
-    mov r4, sp
+    mrc p15, 0, r1, c13, c0, 4      @ TPIDRPRW
+    // A probe of the debugger?
+    ldr r4, [sp, #{pc}]
+    ldr r0, =nex_probe8
+    cmp r4, r0
+    blo 1f
+    ldr r0, =nex_probe_ok
+    cmp r4, r0
+    bhs 1f
+    ldr r0, =nex_probe_failed
+    str r0, [sp, #{pc}]
+    b 9f
+1:  mov r8, sp                      @ r8 = frame
+    mov r9, r1
+    ldr r6, [r1, #{debug_sp}]
+    ldr r7, [r1, #{debug_depth}]
+    cps #0x13
+    mrs r4, spsr
+    cmp r7, #0
+    addeq r0, r1, #{svc_bank}
+    stmeq r0, {{r2-r4}}
+    moveq sp, r6
     bic sp, sp, #7
-    bl {own_abort}                  @ (frame, vector)
-    mov sp, r4
-    pop {{r0-r12}}
+    mov r0, #1
+    str r0, [r9, #{debug_depth}]
+    mov r0, r8
+    mov r1, r5
+    bl {own_abort}                  @ (frame, vector): returns to go on at the frame, after a breakpoint
+    str r7, [r9, #{debug_depth}]
+    ldr sp, [r8, #{sp_}]
+    ldr lr, [r8, #{lr_}]
+    msr spsr_cxsf, r4
+    cps #0x17
+9:  pop {{r0-r12}}
     add sp, sp, #8
     rfeia sp!
+    .ltorg
     .size nex_own_abort, . - nex_own_abort
 
-    // No source is routed to FIQ yet; one that comes is reported like an abort, on the FIQ stack.
+    // FIQ, at any moment: a guest's, a thread's, an interrupt handler's, half-way through a change of address spaces. The
+    // interrupted state goes into a frame on the FIQ stack, the handler runs in SVC mode on the debug stack in Nex's
+    // address space, and everything is put back, SVC's own banked registers included.
     .type nex_vec_fiq, %function
 nex_vec_fiq:
     sub lr, lr, #4
     srsdb sp!, #0x11
-    sub sp, sp, #8
-    push {{r0-r7}}
-    sub sp, sp, #20
-    mov r0, sp
-    mov r1, #7
-    bl {own_abort}
-    b .
+    sub sp, sp, #({bytes} - 8)
+    stm sp, {{r0-r7}}
+    add r0, sp, #32
+    stm r0, {{r8-r12}}^             @ all modes but FIQ share these (B1.3.2)
+    ldr r4, [sp, #{cpsr}]
+    and r5, r4, #0x1f
+    mov r6, sp                      @ r6 = frame
+    cmp r5, #0x10
+    cmpne r5, #0x1f
+    bne 1f
+    add r0, sp, #{sp_}
+    stm r0, {{sp, lr}}^
+    b 2f
+1:  mrs r7, cpsr
+    bic r0, r7, #0x1f
+    orr r0, r0, r5
+    msr cpsr_c, r0                  @ the interrupted mode, I and F masked
+    mov r1, sp
+    mov r2, lr
+    msr cpsr_c, r7
+    str r1, [r6, #{sp_}]
+    str r2, [r6, #{lr_}]
+2:  mrc p15, 0, r7, c2, c0, 0       @ r7 = TTBR0
+    mrc p15, 0, r5, c13, c0, 1      @ r5 = CONTEXTIDR
+    mrc p15, 0, r4, c13, c0, 4      @ r4 = per-CPU data
+    ldr r1, [r4, #{limbo}]
+    ldr r2, [r4, #{nex}]
+    ldr r3, [r4, #{debug_sp}]
+    mov r0, #0                      @ Nex's ASID is 0
+    nex_space r1, r0, r2
+    cps #0x13
+    mov r8, sp
+    mov r9, lr
+    mrs r10, spsr
+    add r0, r4, #{svc_bank}
+    stm r0, {{r8-r10}}
+    mov sp, r3
+    mov r0, #1
+    str r0, [r4, #{debug_depth}]
+    mov r0, r6
+    bl {fiq}                        @ (frame)
+    mov r0, #0
+    str r0, [r4, #{debug_depth}]
+    mov sp, r8
+    mov lr, r9
+    msr spsr_cxsf, r10
+    cps #0x11
+    ldr r1, [r4, #{limbo}]
+    nex_space r1, r5, r7
+    clrex
+    add r0, r6, #32
+    ldm r0, {{r8-r12}}^
+    nop
+    ldm sp, {{r0-r7}}
+    add sp, sp, #({bytes} - 8)
+    rfeia sp!
     .size nex_vec_fiq, . - nex_vec_fiq
+
+    // extern "C" fn nex_probe{{8,16,32}}(address: u32, value: *mut u32) -> u32
+    // Reads a unit; returns 1, or 0 if the read aborted: nex_own_abort knows the three loads by their addresses.
+    .global nex_probe8
+    .global nex_probe16
+    .global nex_probe32
+nex_probe8:
+    ldrb r2, [r0]
+    b nex_probe_ok
+nex_probe16:
+    ldrh r2, [r0]
+    b nex_probe_ok
+nex_probe32:
+    ldr r2, [r0]
+nex_probe_ok:
+    str r2, [r1]
+    mov r0, #1
+    bx lr
+nex_probe_failed:
+    mov r0, #0
+    bx lr
 
     // A guest has trapped: sp = its frame, r1 = vector. Finish the frame, go back to Nex's address space and return
     // from nex_enter_guest with the vector's number.
@@ -176,15 +291,8 @@ nex_guest_exit:
     ldr r3, [r2, #{limbo}]
     ldr r4, [r2, #{nex}]
     ldr sp, [r2, #{host_sp}]
-    // B3.10.4: while ASID and table do not belong together, only global mappings may be reachable.
-    dsb
-    mcr p15, 0, r3, c2, c0, 0       @ TTBR0 = window only
-    isb
-    mov r0, #0
-    mcr p15, 0, r0, c13, c0, 1      @ CONTEXTIDR: Nex's ASID is 0
-    isb
-    mcr p15, 0, r4, c2, c0, 0       @ TTBR0 = Nex
-    isb
+    mov r0, #0                      @ Nex's ASID is 0
+    nex_space r3, r0, r4
     mov r0, r1
     pop {{r4-r11, pc}}
     .size nex_guest_exit, . - nex_guest_exit
@@ -197,13 +305,7 @@ nex_enter_guest:
     push {{r4-r11, lr}}
     str sp, [r0, #{host_sp}]
     ldr r3, [r0, #{limbo}]
-    dsb
-    mcr p15, 0, r3, c2, c0, 0
-    isb
-    mcr p15, 0, r2, c13, c0, 1
-    isb
-    mcr p15, 0, r1, c2, c0, 0
-    isb
+    nex_space r3, r2, r1
     add sp, r0, #{guest_frame}
     add r0, sp, #{sp_}
     ldm r0, {{sp, lr}}^             @ User mode's; a banked access needs no NOP after it on ARMv7 (B9.3.7)
@@ -219,15 +321,22 @@ nex_enter_guest:
     lr_ = const frame::LR,
     pc = const frame::PC,
     bytes = const frame::BYTES,
+    debug_sp = const offset_of!(PerCpu, debug_sp),
+    debug_depth = const offset_of!(PerCpu, debug_depth),
+    svc_bank = const offset_of!(PerCpu, svc_bank),
     host_sp = const offset_of!(PerCpu, host_sp),
     limbo = const offset_of!(PerCpu, limbo_ttbr0),
     nex = const offset_of!(PerCpu, nex_ttbr0),
     guest_frame = const offset_of!(PerCpu, guest_frame),
     host_trap = sym crate::trap::host_trap,
     own_abort = sym crate::trap::own_abort,
+    fiq = sym crate::trap::fiq,
 );
 
 unsafe extern "C" {
+    fn nex_probe8(address: u32, value: *mut u32) -> u32;
+    fn nex_probe16(address: u32, value: *mut u32) -> u32;
+    fn nex_probe32(address: u32, value: *mut u32) -> u32;
     fn nex_enter_guest(cpu: *const PerCpu, ttbr0: u32, contextidr: u32) -> u32;
 }
 
@@ -243,8 +352,8 @@ unsafe extern "C" {
 /// - IRQs are masked.
 pub unsafe fn enter_guest(frame: &mut Frame, ttbr0: u32, contextidr: u32) -> Trap {
     let cpu = super::percpu::this_cpu();
-    // User mode, IRQ and asynchronous aborts open, FIQ masked (no FIQ source yet); flags and T, IT as the guest has them.
-    frame.cpsr = frame.cpsr & 0xfe0f_fe20 | 0x50;
+    // User mode, IRQ and asynchronous aborts open, FIQ as in Nex; flags and T, IT as the guest has them.
+    frame.cpsr = frame.cpsr & 0xfe0f_fe20 | 0x10 | super::irq::fiq_mask_bit();
     // SAFETY: the guest frame belongs to this CPU and nothing else uses it while IRQs are masked. The assembly saves
     // and restores all callee-saved registers; the address space is right by the caller's promise.
     unsafe {
@@ -253,4 +362,21 @@ pub unsafe fn enter_guest(frame: &mut Frame, ttbr0: u32, contextidr: u32) -> Tra
         *frame = *cpu.guest_frame.get();
         Trap::from_vector(vector)
     }
+}
+
+/// Reads `width` bytes (1, 2 or 4) at `address` in Nex's address space; `None` if that aborts.
+///
+/// # Safety
+/// Reading there has no side effect, or one that a person asked for (a device register).
+pub unsafe fn probe(address: u32, width: u32) -> Option<u32> {
+    let mut value = 0;
+    // SAFETY: an abort in the one load of these functions is caught; reading is the caller's wish.
+    let read = unsafe {
+        match width {
+            1 => nex_probe8(address, &mut value),
+            2 => nex_probe16(address, &mut value),
+            _ => nex_probe32(address, &mut value),
+        }
+    };
+    (read != 0).then_some(value)
 }

@@ -220,6 +220,36 @@ impl GuestMemory {
         true
     }
 
+    /// Reads `width` bytes (1, 2, 4 or 8, aligned) at `gpa` without changing anything; `None` if that is not RAM.
+    pub fn peek(&self, gpa: u32, width: u32) -> Option<u64> {
+        let megabyte = &self.megabytes[self.index_of(gpa)?];
+        if !megabyte.clean {
+            return Some(0); // what it will read as
+        }
+        let page = (gpa - RAM_BASE) % SECTION_BYTES / PAGE_BYTES;
+        let mut bytes = [0; 8];
+        let at = Hpa::new(megabyte.backing.page(page as usize).raw() + gpa % PAGE_BYTES);
+        memory::copy_from(at, bytes.get_mut(..width as usize)?);
+        Some(u64::from_le_bytes(bytes))
+    }
+
+    /// Writes `bytes`, all in one page, at `gpa` whatever its permissions; for the debugger. `false`, and nothing is
+    /// written, if that is not RAM, or RAM that nobody has touched yet.
+    pub fn poke(&self, gpa: u32, bytes: &[u8]) -> bool {
+        let Some(megabyte) = self.index_of(gpa).map(|index| &self.megabytes[index]) else { return false };
+        if !megabyte.clean || gpa % PAGE_BYTES + bytes.len() as u32 > PAGE_BYTES {
+            return false;
+        }
+        let page = (gpa - RAM_BASE) % SECTION_BYTES / PAGE_BYTES;
+        let at = Hpa::new(megabyte.backing.page(page as usize).raw() + gpa % PAGE_BYTES);
+        memory::copy_to(at, bytes);
+        // It may be code.
+        let va = memory::hpa_to_va(at);
+        crate::arch::cache::clean_for_fetch(va..va + bytes.len() as u32);
+        crate::arch::cache::drop_fetched();
+        true
+    }
+
     /// Whether the whole range is RAM that allows `want`.
     pub fn check(&self, gpa: u32, bytes: u32, want: Want) -> bool {
         split_pages(gpa, bytes).is_some_and(|mut parts| {

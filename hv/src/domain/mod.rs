@@ -11,7 +11,8 @@ pub mod vcpu;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use arrayvec::{ArrayString, ArrayVec};
 use nex_boot::manifest::{self, DomainConfig, Limits, Manifest, OnIdle};
@@ -21,13 +22,18 @@ use nex_sched::Params;
 
 use crate::arch::Trap;
 use crate::board::Exit;
-use crate::sync::IrqLock;
+use crate::log::Shown;
+use crate::sync::{IrqLock, Stopped};
 use crate::{console, thread};
 use memory::GuestMemory;
-use vcpu::Stop;
+use vcpu::{Stop, Vcpu};
 
 /// Domains at a time.
-pub const MAX_DOMAINS: usize = 32;
+pub const MAX_DOMAINS: usize = crate::config::MAX_DOMAINS as usize;
+
+// Each can be typed to, and is an owner of memory.
+const _: () =
+    assert!(MAX_DOMAINS <= nex_console::Input::DOMAINS as usize && MAX_DOMAINS <= DomainId::MAX as usize);
 
 /// Longest name, in bytes.
 pub const NAME_BYTES: usize = 16;
@@ -40,9 +46,80 @@ pub struct Domain {
     /// The domain's RAM and address space. Clearing a megabyte under it takes a while, so it blocks instead of spinning.
     memory: thread::Mutex<GuestMemory>,
     traps: [AtomicU64; 8],
+    vcpu: VcpuCell,
+    control: AtomicU32,
+    /// Its vCPU's thread, once that exists.
+    thread: spin::Once<thread::ThreadId>,
+    resumed: thread::WaitQueue,
+}
+
+/// A vCPU's registers: used by its own thread, and by the debugger while that does not run.
+struct VcpuCell(UnsafeCell<Vcpu>);
+// SAFETY: `vcpu::run` has the one reference while the thread runs; `Domain::peek_vcpu` asks for the proof that it does not.
+unsafe impl Sync for VcpuCell {}
+// SAFETY: plain registers.
+unsafe impl Send for VcpuCell {}
+
+/// What a person wants of a domain; see [`Domain::set_control`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum Control {
+    /// Go on.
+    Run = 0,
+    /// Stay out of the guest.
+    Pause = 1,
+    /// Stop for good.
+    Kill = 2,
 }
 
 impl Domain {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it may control others.
+    pub fn is_privileged(&self) -> bool {
+        self.privileged
+    }
+
+    /// Traps so far, by vector number.
+    pub fn trap_counts(&self) -> [u64; 8] {
+        core::array::from_fn(|n| self.traps[n].load(Ordering::Relaxed))
+    }
+
+    /// What is wanted of it.
+    pub fn control(&self) -> Control {
+        match self.control.load(Ordering::Relaxed) {
+            0 => Control::Run,
+            1 => Control::Pause,
+            _ => Control::Kill,
+        }
+    }
+
+    /// Says what is wanted of it. It is done when the guest traps next: see [`service_requests`].
+    pub fn set_control(&self, control: Control) {
+        self.control.store(control as u32, Ordering::Relaxed);
+        REQUESTS.store(true, Ordering::Relaxed);
+    }
+
+    /// Its registers at its last trap.
+    pub fn peek_vcpu<'a>(&'a self, _stopped: &'a Stopped) -> &'a Vcpu {
+        // SAFETY: the proof says that its thread does not run, so nobody changes them.
+        unsafe { &*self.vcpu.0.get() }
+    }
+
+    /// Its registers, to be changed by the debugger.
+    pub fn poke_vcpu<'a>(&'a self, _stopped: &'a mut Stopped) -> &'a mut Vcpu {
+        // SAFETY: as above, and the exclusive borrow of the proof keeps other looks away.
+        unsafe { &mut *self.vcpu.0.get() }
+    }
+
+    /// Its RAM.
+    pub fn peek_memory<'a>(&'a self, stopped: &'a Stopped) -> &'a GuestMemory {
+        self.memory.peek(stopped)
+    }
+
     /// Its number: index in the table and on the console.
     pub fn number(&self) -> u8 {
         self.id.get()
@@ -55,6 +132,32 @@ impl Domain {
 
 /// The domains that exist, by number.
 static DOMAINS: IrqLock<[Option<Arc<Domain>>; MAX_DOMAINS]> = IrqLock::new([const { None }; MAX_DOMAINS]);
+
+/// Somebody has called [`Domain::set_control`].
+static REQUESTS: AtomicBool = AtomicBool::new(false);
+
+/// Calls `f` with every domain.
+pub(crate) fn peek_all(stopped: &Stopped, f: &mut dyn FnMut(&Domain)) {
+    DOMAINS.peek(stopped).iter().flatten().for_each(|domain| f(domain));
+}
+
+/// Wakes the threads of domains that shall go on or stop. In an interrupt handler or a thread.
+pub(crate) fn service_requests() {
+    if !REQUESTS.swap(false, Ordering::Relaxed) {
+        return;
+    }
+    for domain in DOMAINS.lock().iter().flatten() {
+        match domain.control() {
+            Control::Run => domain.resumed.wake_all(),
+            Control::Pause => {}
+            Control::Kill => {
+                if let Some(&id) = domain.thread.get() {
+                    thread::interrupt(id);
+                }
+            }
+        }
+    }
+}
 
 /// Which domains have stopped, and why; posted by vCPU threads as they end.
 static STOPPED: IrqLock<ArrayVec<(u8, Stop), MAX_DOMAINS>> = IrqLock::new(ArrayVec::new_const());
@@ -91,7 +194,7 @@ pub fn list() -> Vec<Info> {
             name: d.name,
             privileged: d.privileged,
             memory_bytes: d.memory.lock().bytes(),
-            traps: core::array::from_fn(|n| d.traps[n].load(Ordering::Relaxed)),
+            traps: d.trap_counts(),
         })
         .collect()
 }
@@ -107,7 +210,7 @@ pub(crate) fn manage(archive: Option<&'static [u8]>) {
     let volume = match BootVolume::parse(archive) {
         Ok(volume) => volume,
         Err(e) => {
-            crate::error!("boot volume: {e}");
+            crate::error!("boot volume: {}", Shown(&e));
             return stay("there is nothing to run");
         }
     };
@@ -118,7 +221,7 @@ pub(crate) fn manage(archive: Option<&'static [u8]>) {
     let manifest = match manifest::read_manifest(&volume, &limits) {
         Ok(manifest) => manifest,
         Err(e) => {
-            crate::error!("{e}");
+            crate::error!("{}", Shown(&e));
             return stay("there is nothing to run");
         }
     };
@@ -129,7 +232,7 @@ pub(crate) fn manage(archive: Option<&'static [u8]>) {
 const RESERVE_BYTES: u64 = 2 << 20;
 
 fn stay(why: &str) {
-    crate::info!("{why}; Nex stays (h for help)");
+    crate::info!("{}; Nex stays (h for help)", why);
 }
 
 struct Manager<'a> {
@@ -143,7 +246,7 @@ impl Manager<'_> {
     fn run(&mut self) {
         for entry in &self.manifest.domains {
             if let Err(e) = entry {
-                crate::error!("{e}");
+                crate::error!("{}", Shown(&e));
                 self.refused += 1;
             }
         }
@@ -167,7 +270,7 @@ impl Manager<'_> {
         match start(index as u8, config) {
             Ok(()) => self.running += 1,
             Err(e) => {
-                crate::error!("domain \"{}\": {e}", config.name);
+                crate::error!("domain \"{}\": {}", config.name.as_str(), Shown(&e));
                 self.refused += 1;
             }
         }
@@ -191,10 +294,11 @@ impl Manager<'_> {
         }
         self.running -= 1;
         match stop {
-            Stop::PowerOff => crate::info!("domain {name} has powered off"),
-            Stop::Fault(report) => crate::error!("domain {name} stopped: {report}"),
+            Stop::PowerOff => crate::info!("domain {} has powered off", name.as_str()),
+            Stop::Killed => crate::info!("domain {} was killed", name.as_str()),
+            Stop::Fault(report) => crate::error!("domain {} stopped: {}", name.as_str(), report.as_str()),
             Stop::Reset => {
-                crate::info!("domain {name} restarts");
+                crate::info!("domain {} restarts", name.as_str());
                 self.start(usize::from(number));
             }
         }
@@ -208,11 +312,11 @@ impl Manager<'_> {
         match self.manifest.on_idle {
             // With something refused a person should look.
             OnIdle::Poweroff if self.refused == 0 => {
-                crate::info!("{after}; powering off");
+                crate::info!("{}; powering off", after);
                 crate::exit(Exit::PowerOff)
             }
             OnIdle::Halt => {
-                crate::info!("{after}; halted");
+                crate::info!("{}; halted", after);
                 console::flush();
                 crate::arch::irq::halt()
             }
@@ -257,20 +361,31 @@ fn start(number: u8, config: &DomainConfig<'_>) -> Result<(), StartError> {
         privileged: config.privileged,
         memory: thread::Mutex::new(memory),
         traps: [const { AtomicU64::new(0) }; 8],
+        vcpu: VcpuCell(UnsafeCell::new(vcpu)),
+        control: AtomicU32::new(Control::Run as u32),
+        thread: spin::Once::new(),
+        resumed: thread::WaitQueue::new(),
     });
+    let mine = domain.clone();
     console::open(number, &name);
     DOMAINS.lock()[usize::from(number)] = Some(domain.clone());
-    crate::info!("domain {number} \"{name}\": {memory_mib} MiB");
+    crate::info!("domain {} \"{}\": {} MiB", number, name.as_str(), memory_mib);
     let spawned = thread::spawn(&name, params, move || {
-        let stop = vcpu::run(&domain, vcpu);
-        drop(domain);
+        // SAFETY: the one thread of this vCPU; the debugger looks only while it does not run.
+        let stop = vcpu::run(&mine, unsafe { &mut *mine.vcpu.0.get() });
+        drop(mine);
         let _ = STOPPED.lock().try_push((number, stop));
         STOPS.post();
     });
-    if let Err(e) = spawned {
-        DOMAINS.lock()[usize::from(number)] = None;
-        console::close(number);
-        return Err(StartError::Thread(e));
+    match spawned {
+        Ok(id) => {
+            domain.thread.call_once(|| id);
+            Ok(())
+        }
+        Err(e) => {
+            DOMAINS.lock()[usize::from(number)] = None;
+            console::close(number);
+            Err(StartError::Thread(e))
+        }
     }
-    Ok(())
 }

@@ -6,9 +6,9 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use arrayvec::ArrayString;
 use nex_abi::platform;
 
-use super::Domain;
 use super::hypercall::{self, Answer};
 use super::memory::Want;
+use super::{Control, Domain};
 use crate::arch::{self, Frame, Trap, cp15, irq, this_cpu};
 use crate::trap::Fault;
 use crate::{interrupts, thread, time};
@@ -20,13 +20,16 @@ pub enum Stop {
     PowerOff,
     /// It asked to start afresh: PSCI SYSTEM_RESET.
     Reset,
+    /// A person wanted it to.
+    Killed,
     /// It did what it may not do; the text is the whole report.
     Fault(ArrayString<160>),
 }
 
 /// The state of a vCPU while it does not run.
 pub struct Vcpu {
-    frame: Frame,
+    /// General registers and status.
+    pub frame: Frame,
     tpidrurw: u32,
 }
 
@@ -47,15 +50,21 @@ impl Vcpu {
 static FIRST_ENTRY_NS: AtomicU64 = AtomicU64::new(0);
 
 /// Runs the vCPU until the domain stops. Called on the vCPU's thread.
-pub fn run(domain: &Domain, mut vcpu: Vcpu) -> Stop {
+pub fn run(domain: &Domain, vcpu: &mut Vcpu) -> Stop {
     let (ttbr0, contextidr) = domain.memory.lock().tables();
     if FIRST_ENTRY_NS.load(Ordering::Relaxed) == 0 {
         let now = time::now_ns();
         FIRST_ENTRY_NS.store(now, Ordering::Relaxed);
-        crate::info!("first guest instruction {now} ns after reset (with ICOUNT=1: instructions)");
+        crate::info!("first guest instruction {} ns after reset (with ICOUNT=1: instructions)", now);
     }
     loop {
+        match domain.control() {
+            Control::Run => {}
+            Control::Pause => domain.resumed.wait(|| domain.control() != Control::Pause),
+            Control::Kill => return Stop::Killed,
+        }
         irq::mask();
+        this_cpu().guest.store(u32::from(domain.number()), Ordering::Relaxed);
         // TPIDRURW is the guest's own; Nex does not use it, but other guests do. TPIDRURO reads as zero.
         set_user_thread_ids(vcpu.tpidrurw);
         // SAFETY: the tables and the ASID are those of the domain's own `GuestSpace`, which lives as long as `domain`;
@@ -70,11 +79,16 @@ pub fn run(domain: &Domain, mut vcpu: Vcpu) -> Stop {
             if this_cpu().need_resched.load(Ordering::Relaxed) {
                 thread::reschedule();
             }
+            irq::unmask();
             continue;
         }
         irq::unmask();
         let stop = match (trap, fault) {
             (Trap::Undefined, _) => undefined(domain, &mut vcpu.frame),
+            (Trap::DataAbort | Trap::PrefetchAbort, Some(fault)) if fault.is_debug_event() => {
+                crate::debugger::on_guest_debug_event(domain.number(), &mut vcpu.frame, trap, fault.address);
+                None
+            }
             (Trap::DataAbort | Trap::PrefetchAbort, Some(fault)) => abort(domain, &vcpu.frame, trap, &fault),
             (Trap::Svc, _) => {
                 Some(report(&vcpu.frame, format_args!("SVC instruction, which nobody handles")))
@@ -82,6 +96,7 @@ pub fn run(domain: &Domain, mut vcpu: Vcpu) -> Stop {
             _ => Some(report(&vcpu.frame, format_args!("unexpected {trap:?}"))),
         };
         if let Some(stop) = stop {
+            crate::debugger::on_guest_end(domain.number(), &mut vcpu.frame, matches!(stop, Stop::Fault(_)));
             return stop;
         }
     }

@@ -2,7 +2,7 @@
 
 use core::arch::asm;
 
-use crate::board::{Interrupt, Timer};
+use crate::board::{Interrupt, Timer, Watchdog};
 
 /// The PL1 physical timer of the running CPU.
 pub struct GenericTimer {
@@ -60,5 +60,41 @@ impl Timer for GenericTimer {
 
     fn interrupt(&self) -> Interrupt {
         self.interrupt
+    }
+}
+
+/// The virtual timer of the running CPU as watchdog. Nex does not offset virtual time, so it counts as the physical one.
+pub struct VirtualTimerWatchdog {
+    frequency_hz: u32,
+    interrupt: Interrupt,
+}
+
+impl VirtualTimerWatchdog {
+    /// Off. The same conditions as for [`GenericTimer::new`].
+    pub fn new(interrupt: Interrupt, frequency_hz: u32) -> Self {
+        let watchdog = VirtualTimerWatchdog { frequency_hz, interrupt };
+        watchdog.arm(None);
+        watchdog
+    }
+}
+
+impl Watchdog for VirtualTimerWatchdog {
+    fn interrupt(&self) -> Interrupt {
+        self.interrupt
+    }
+
+    fn arm(&self, after_ms: Option<u32>) {
+        // CNTV_TVAL is a signed 32-bit down-counter (B8.1.5): 34 s at 62.5 MHz; longer times fire early, which is safe.
+        let counts = after_ms.map(|ms| u64::from(ms) * u64::from(self.frequency_hz) / 1000);
+        // SAFETY: writes CNTV_CTL and CNTV_TVAL, which only raise an interrupt.
+        unsafe {
+            asm!("mcr p15, 0, {}, c14, c3, 1", in(reg) 0, options(nostack, preserves_flags));
+            if let Some(counts) = counts {
+                let tval = counts.min(i32::MAX as u64) as u32;
+                asm!("mcr p15, 0, {}, c14, c3, 0", in(reg) tval, options(nostack, preserves_flags));
+                asm!("mcr p15, 0, {}, c14, c3, 1", in(reg) 1, options(nostack, preserves_flags));
+            }
+            asm!("isb", options(nostack, preserves_flags));
+        }
     }
 }

@@ -4,12 +4,13 @@ use embedded_hal_nb::nb;
 use embedded_hal_nb::serial::{ErrorKind, ErrorType, Read, Write};
 
 use super::Mmio;
-use crate::board::{Interrupt, Uart, UartError};
+use crate::board::{DebugPort, Interrupt, PortInput, Uart, UartError};
 
 const DR: usize = 0x00;
 const FR: usize = 0x18;
 const IFLS: usize = 0x34;
 const IMSC: usize = 0x38;
+const MIS: usize = 0x40;
 const ICR: usize = 0x44;
 
 const FR_BUSY: u32 = 1 << 3;
@@ -89,5 +90,47 @@ impl Uart for Pl011 {
     }
     fn set_transmit_interrupt(&mut self, on: bool) {
         self.set_mask(INT_TX, on);
+    }
+}
+
+/// The same UART for the debugger; see [`DebugPort`].
+pub struct Pl011Port {
+    registers: Mmio,
+}
+
+impl Pl011Port {
+    /// The registers that a [`Pl011`] has been made of.
+    pub const fn new(registers: Mmio) -> Self {
+        Pl011Port { registers }
+    }
+}
+
+impl DebugPort for Pl011Port {
+    fn get(&self) -> Option<PortInput> {
+        if self.registers.read(FR) & FR_RXFE != 0 {
+            return None;
+        }
+        let word = self.registers.read(DR);
+        Some(match word {
+            w if w & DR_BREAK != 0 => PortInput::Break,
+            w if w & (DR_OVERRUN | DR_FRAMING | DR_PARITY) != 0 => PortInput::Error,
+            w => PortInput::Byte(w as u8),
+        })
+    }
+
+    fn put(&self, byte: u8) -> bool {
+        let room = self.registers.read(FR) & FR_TXFF == 0;
+        if room {
+            self.registers.write(DR, byte as u32);
+        }
+        room
+    }
+
+    fn quiet_transmit(&self) -> bool {
+        let asserted = self.registers.read(MIS) & INT_TX != 0;
+        if asserted {
+            self.registers.write(IMSC, INT_RX | INT_RT);
+        }
+        asserted
     }
 }

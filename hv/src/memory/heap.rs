@@ -6,10 +6,9 @@ use core::ptr::NonNull;
 use nex_mm::frames::Owner;
 use rlsf::Tlsf;
 
+use crate::config::{HEAP_GROWTH_KIB, HEAP_INITIAL_KIB};
 use crate::sync::IrqLock;
 
-/// Bytes that the heap grows by, at least.
-const GROWTH_BYTES: u32 = 128 * 1024;
 const EARLY_BYTES: usize = 8 * 1024;
 
 #[repr(C, align(16))]
@@ -71,7 +70,7 @@ unsafe impl GlobalAlloc for LockedHeap {
         }
         let wanted = layout.size().saturating_add(layout.align()).saturating_add(256);
         let Ok(wanted) = u32::try_from(wanted) else { return core::ptr::null_mut() };
-        if wanted > 16 << 20 || !(grow(wanted.max(GROWTH_BYTES)) || grow(wanted)) {
+        if wanted > 16 << 20 || !(grow(wanted.max(HEAP_GROWTH_KIB << 10)) || grow(wanted)) {
             return core::ptr::null_mut();
         }
         self.0.lock().allocate(layout).map_or(core::ptr::null_mut(), NonNull::as_ptr)
@@ -103,7 +102,7 @@ pub(crate) unsafe fn init_early() {
 
 /// Gives the heap its first frames.
 pub(super) fn init() {
-    grow(GROWTH_BYTES);
+    grow(HEAP_INITIAL_KIB << 10);
 }
 
 /// How much the heap has and uses, in bytes.
@@ -120,5 +119,11 @@ pub struct HeapUse {
 /// The heap's size and use.
 pub fn usage() -> HeapUse {
     let heap = HEAP.0.lock();
+    HeapUse { total_bytes: heap.grown_bytes, used_bytes: heap.used_bytes, peak_bytes: heap.peak_bytes }
+}
+
+/// As [`usage`], for the debugger.
+pub(crate) fn peek(stopped: &crate::sync::Stopped) -> HeapUse {
+    let heap = HEAP.0.peek(stopped);
     HeapUse { total_bytes: heap.grown_bytes, used_bytes: heap.used_bytes, peak_bytes: heap.peak_bytes }
 }

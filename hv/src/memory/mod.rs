@@ -5,6 +5,7 @@
 //! | 0x0000_0000 | nothing: a null pointer faults | |
 //! | 0x4000_0000..0xc000_0000 | direct map: RAM from its lowest bank on, up to 2 GiB | read-write, no execute |
 //! | 0xc000_0000.. | device registers, by the megabyte | Device, no execute |
+//! | 0xc800_0000.. | a framebuffer that is not in RAM | Normal non-cacheable, no execute |
 //! | 0xd000_0000.. | thread stacks, a guard page below each | read-write, no execute |
 //! | 0xfff0_0000..0xffff_0000 | the window: Nex's image, in every address space | text r-x, constants r--, data rw- |
 //!
@@ -17,6 +18,8 @@
 
 mod devices;
 mod direct;
+#[cfg(nex_framebuffer)]
+mod framebuffer;
 mod heap;
 mod stacks;
 mod window;
@@ -24,7 +27,11 @@ mod window;
 pub(crate) use devices::SectionMapper;
 pub(crate) use direct::slice;
 pub use direct::{copy_from, copy_to, hpa_to_va, read_word, va_to_hpa, write_word, zero};
+#[cfg(nex_framebuffer)]
+pub(crate) use framebuffer::map_framebuffer;
 pub(crate) use heap::init_early as init_early_heap;
+#[cfg(nex_debugger)]
+pub(crate) use heap::peek as peek_heap;
 pub use heap::{HeapUse, usage as heap_usage};
 pub use stacks::Stack;
 pub(crate) use stacks::is_guard as is_stack_guard;
@@ -279,6 +286,13 @@ pub fn for_each_owner(mut f: impl FnMut(Owner, u32)) {
     let usage: ArrayVec<(Owner, u32), 256> =
         frames().as_ref().map(|table| table.usage().take(256).collect()).unwrap_or_default();
     usage.into_iter().for_each(|(owner, count)| f(owner, count));
+}
+
+/// As [`for_each_owner`], for the debugger.
+pub(crate) fn peek_owners(stopped: &crate::sync::Stopped, f: &mut dyn FnMut(Owner, u32)) {
+    if let Some(table) = FRAMES.peek(stopped) {
+        table.usage().for_each(|(owner, count)| f(owner, count));
+    }
 }
 
 /// The address space of a domain: its first-level table, and the ASID that tags its translations.

@@ -7,7 +7,7 @@ use super::{RAM, STACKS_BASE};
 use crate::sync::IrqLock;
 
 /// Pages of a stack.
-const PAGES: u32 = 4;
+const PAGES: u32 = crate::config::THREAD_STACK_PAGES;
 const SLOT_BYTES: u32 = 2 * PAGES * PAGE_BYTES;
 const SLOTS: u32 = 128;
 

@@ -26,7 +26,7 @@ use nex_sched::{AdmitError, EntityId, Params, Sedf, Stats};
 
 use crate::arch::{self, MAX_CPUS, irq, this_cpu};
 use crate::memory::Stack;
-use crate::sync::IrqLock;
+use crate::sync::{IrqLock, Stopped};
 use crate::time;
 
 /// Longest name, in bytes; longer ones are cut.
@@ -265,6 +265,7 @@ pub(crate) fn reschedule() {
         let mut sched = SCHED.lock();
         let per_cpu = this_cpu();
         let cpu = per_cpu.index as usize;
+        crate::debugger::watchdog::alive();
         let now = time::now_ns();
         let next_wake = sched.expire(cpu, now);
         per_cpu.need_resched.store(false, Ordering::Relaxed);
@@ -381,6 +382,63 @@ fn wake(key: usize, count: usize) {
     preempt_if_needed();
 }
 
+/// Wakes a thread from whatever it waits for. What it waits for has to bear that: all waits look at their condition again,
+/// a sleep ends early.
+pub(crate) fn interrupt(id: ThreadId) {
+    {
+        let mut sched = SCHED.lock();
+        let now = time::now_ns();
+        let blocked = matches!(sched.threads.get(id.slot), Some(Some(t))
+            if t.serial == id.serial && matches!(t.state, State::Blocked { .. }));
+        if blocked {
+            sched.make_runnable(id.slot, now, false);
+        }
+    }
+    preempt_if_needed();
+}
+
+/// A thread as the debugger sees it.
+pub(crate) struct View<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) cpu: usize,
+    pub(crate) running: bool,
+    /// Where it will go on; for one that does not run.
+    pub(crate) sp: u32,
+    /// Key that it waits for, 0 for time alone.
+    pub(crate) waits_for: Option<usize>,
+    pub(crate) wake_at_ns: Option<u64>,
+    pub(crate) stats: Option<Stats>,
+    pub(crate) stack_peak_bytes: u32,
+}
+
+/// Calls `f` with every thread.
+pub(crate) fn peek_all(stopped: &Stopped, f: &mut dyn FnMut(View<'_>)) {
+    let sched = SCHED.peek(stopped);
+    for (slot, thread) in sched.threads.iter().enumerate() {
+        let Some(t) = thread else { continue };
+        f(View {
+            name: &t.name,
+            cpu: t.cpu,
+            running: sched.cpus[t.cpu].current == Some(slot),
+            sp: t.sp.load(Ordering::Relaxed),
+            waits_for: match t.state {
+                State::Blocked { key } => Some(key),
+                _ => None,
+            },
+            wake_at_ns: t.wake_at_ns,
+            stats: sched.cpus[t.cpu].sedf.stats(t.entity),
+            stack_peak_bytes: t.stack.peak_bytes(),
+        });
+    }
+}
+
+/// Calls `f` with every CPU's number, reserved time in ppm and idle time in nanoseconds.
+pub(crate) fn peek_cpus(stopped: &Stopped, f: &mut dyn FnMut(usize, u32, u64)) {
+    for (n, cpu) in SCHED.peek(stopped).cpus.iter().enumerate() {
+        f(n, cpu.sedf.utilisation_ppm(), cpu.sedf.idle_ns());
+    }
+}
+
 /// Blocks the running thread until the time comes: nanoseconds as [`time::now_ns`] counts them.
 pub fn sleep_until(at_ns: u64) {
     if time::now_ns() < at_ns {
@@ -448,5 +506,7 @@ pub(crate) fn idle() -> ! {
 
 /// Masked, so that no wake-up can slip in between the check and the wait; a masked interrupt ends the wait all the same.
 fn irq_or_work() {
+    crate::debugger::watchdog::idle(true);
     irq::wait_for_interrupt();
+    crate::debugger::watchdog::idle(false);
 }

@@ -1,5 +1,8 @@
 //! The command line of nextool.
 
+mod commands;
+
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,11 +21,22 @@ nextool bootvol --dir DIR [--guests DIR] --out FILE.cpio
     not hold are taken, stripped, from the guests' directory.
 nextool strip IN OUT
     Copies an ELF file without everything that is not loaded.
+nextool log --elf FILE [PORT|-] [how to show]
+    Shows a console of Nex, from the standard input or a serial port (115200 8n1, keys go to it; Ctrl-] x leaves), with its
+    log records decoded. FILE is the linked Nex that runs there.
+nextool run --elf FILE [how to show] -- COMMAND...
+    Does that with what COMMAND writes, and ends with its status. make qemu uses it.
+nextool dump --elf FILE [--base ADDRESS] MEMORY
+    Shows the panic text and the last log records from a dump of the machine's memory that begins at ADDRESS.
+
+How to show: --json                     an object for each record and each line of text
+             --color=auto|always|never
+             --locations                file and line after each record; always on a terminal
 ";
 
 fn main() -> ExitCode {
     match run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(error) => {
             eprintln!("nextool: {error:#}");
             ExitCode::FAILURE
@@ -37,10 +51,12 @@ struct Options {
     out: Option<PathBuf>,
     dir: Option<PathBuf>,
     guests: Option<PathBuf>,
-    files: Vec<PathBuf>,
+    show: commands::Show,
+    base: u32,
+    files: Vec<OsString>,
 }
 
-fn run() -> Result<()> {
+fn run() -> Result<ExitCode> {
     let mut parser = lexopt::Parser::from_env();
     let mut command = None;
     let mut options = Options::default();
@@ -50,12 +66,24 @@ fn run() -> Result<()> {
             Long("out") => options.out = Some(parser.value()?.into()),
             Long("dir") => options.dir = Some(parser.value()?.into()),
             Long("guests") => options.guests = Some(parser.value()?.into()),
+            Long("json") => options.show.json = true,
+            Long("color" | "colour") => {
+                options.show.colour = parser.value()?.parse_with(commands::Colour::parse)?
+            }
+            Long("locations") => options.show.locations = true,
+            Long("base") => options.base = parser.value()?.parse_with(address)?,
             Long("help") | Short('h') => {
                 print!("{USAGE}");
-                return Ok(());
+                return Ok(ExitCode::SUCCESS);
             }
             Value(word) if command.is_none() => command = Some(word.string()?),
-            Value(file) => options.files.push(file.into()),
+            // Everything after the command that nextool is to run is the command's.
+            Value(file) => {
+                options.files.push(file);
+                if command.as_deref() == Some("run") {
+                    options.files.extend(parser.raw_args()?);
+                }
+            }
             other => return Err(other.unexpected().into()),
         }
     }
@@ -68,19 +96,41 @@ fn run() -> Result<()> {
             &needed(&options.out, "--out")?,
         ),
         Some("strip") => match &options.files[..] {
-            [from, to] => write(to, &volume::read_guest(from)?),
+            [from, to] => write(to.as_ref(), &volume::read_guest(from.as_ref())?),
             _ => bail!("strip takes two files\n{USAGE}"),
+        },
+        Some("log") => match &options.files[..] {
+            [] => commands::log(&needed(&options.elf, "--elf")?, None, &options.show),
+            [port] => commands::log(&needed(&options.elf, "--elf")?, Some(port), &options.show),
+            _ => bail!("log takes one port\n{USAGE}"),
+        },
+        Some("run") => return commands::run(&needed(&options.elf, "--elf")?, &options.files, &options.show),
+        Some("dump") => match &options.files[..] {
+            [memory] => {
+                commands::dump(&needed(&options.elf, "--elf")?, memory.as_ref(), options.base, &options.show)
+            }
+            _ => bail!("dump takes one file\n{USAGE}"),
         },
         Some(other) => bail!("no command `{other}`\n{USAGE}"),
         None => bail!("which command?\n{USAGE}"),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A number, in hexadecimal after `0x`.
+fn address(text: &str) -> Result<u32> {
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    number.with_context(|| format!("{text}: not a 32-bit address"))
 }
 
 fn needed(option: &Option<PathBuf>, name: &str) -> Result<PathBuf> {
     option.clone().with_context(|| format!("{name} is missing"))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("{}", path.display()))
 }
 

@@ -6,19 +6,24 @@
 //! | variable | what | default |
 //! | --- | --- | --- |
 //! | `NEX_IMAGE` | flat image for QEMU's `virt` | `target/nex-qemu-virt.bin` |
+//! | `NEX_ELF` | what the image was made of, for its log records | `nex-qemu-virt` in the guests' directory |
 //! | `NEX_GUESTS_DIR` | directory of the guests' ELF files | `target/armv7a-none-eabi/release` |
 //! | `NEX_DEFAULT_VOLUME` | the default boot volume | `target/default.cpio` |
 //! | `NEX_QEMU` | the program | `qemu-system-arm` |
 //! | `NEX_TEST_SLOWNESS` | factor on all deadlines | 1 |
 
 mod machine;
+mod qmp;
 pub mod strings;
 mod volume;
 
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub use machine::{Builder, Machine, Output};
+use nextool::log::records::Decoder;
+pub use qmp::{Picture, Qmp};
 pub use volume::{Volume, guest_elf};
 
 /// A file of the build: from the environment, or where the Makefile puts it.
@@ -36,6 +41,28 @@ pub(crate) fn built(variable: &str, default: &str) -> PathBuf {
 pub fn default_volume() -> Vec<u8> {
     let path = built("NEX_DEFAULT_VOLUME", "default.cpio");
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `make build` first", path.display()))
+}
+
+/// The linked Nex that the image was made of.
+pub fn nex_elf() -> PathBuf {
+    std::env::var_os("NEX_ELF")
+        .map_or_else(|| built("NEX_GUESTS_DIR", "armv7a-none-eabi/release").join("nex-qemu-virt"), Into::into)
+}
+
+/// The host tool, beside the image.
+pub fn nextool() -> PathBuf {
+    built("NEX_IMAGE", "nex-qemu-virt.bin").with_file_name("debug/nextool")
+}
+
+/// What decodes the image's log records.
+///
+/// # Panics
+/// If the image was not built.
+pub fn decoder() -> Arc<Decoder> {
+    static DECODER: OnceLock<Arc<Decoder>> = OnceLock::new();
+    let open =
+        || Decoder::open(&nex_elf()).unwrap_or_else(|error| panic!("{error:#}; run `make build` first"));
+    DECODER.get_or_init(|| Arc::new(open())).clone()
 }
 
 /// `seconds` of real time, longer on machines that say they are slow.

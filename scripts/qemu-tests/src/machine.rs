@@ -8,9 +8,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nextool::log::view::View;
+use nextool::log::{Counts, Stream};
 use regex_lite::Regex;
 
-use crate::{Volume, built, seconds, strings};
+use crate::{Volume, built, decoder, seconds, strings};
 
 /// Settings of a machine to be started. Starts out as `make qemu` has it, with the default boot volume.
 #[derive(Clone, Debug)]
@@ -40,8 +42,12 @@ pub struct Machine {
 pub struct Output {
     /// QEMU's exit status; `None` if a signal ended it.
     pub status: Option<i32>,
-    /// The whole console, `\r\n` as `\n`.
+    /// The whole console as `nextool run` shows it, log records decoded, `\r\n` as `\n`.
     pub console: String,
+    /// What came over the wire.
+    pub raw: Vec<u8>,
+    /// Log records on it.
+    pub counts: Counts,
 }
 
 /// The console as far as it was read.
@@ -53,7 +59,10 @@ struct Console {
 
 #[derive(Default)]
 struct State {
+    /// Decoded.
     text: Vec<u8>,
+    raw: Vec<u8>,
+    counts: Counts,
     closed: bool,
 }
 
@@ -144,10 +153,11 @@ impl Builder {
         let mut stdout = child.stdout.take().expect("stdout was asked to be a pipe");
         let reader = Arc::clone(&console);
         thread::spawn(move || {
+            let mut stream = Stream::new(decoder(), View::terminal(false, false), true);
             let mut buffer = [0; 4096];
             loop {
                 let count = stdout.read(&mut buffer).unwrap_or(0);
-                reader.take(&buffer[..count]);
+                reader.take(&buffer[..count], &mut stream);
                 if count == 0 {
                     return;
                 }
@@ -220,7 +230,11 @@ impl Machine {
                 Ok(Some(status)) => {
                     // Its output may still be on the way.
                     self.console.wait(Instant::now() + seconds(10), |state| state.closed.then_some(()));
-                    return Output { status: status.code(), console: self.transcript() };
+                    let console = self.transcript();
+                    let state = self.console.lock();
+                    let (raw, counts) = (state.raw.clone(), state.counts);
+                    drop(state);
+                    return Output { status: status.code(), console, raw, counts };
                 }
                 Ok(None) if Instant::now() < end => thread::sleep(Duration::from_millis(5)),
                 Ok(None) => self.fail(&format!("still running after {deadline:?}")),
@@ -244,6 +258,11 @@ impl Machine {
     /// The console so far, `\r\n` as `\n`.
     pub fn transcript(&self) -> String {
         self.console.lock().plain()
+    }
+
+    /// What came over the wire so far.
+    pub fn raw(&self) -> Vec<u8> {
+        self.console.lock().raw.clone()
     }
 
     fn wait_for(&mut self, what: &str, deadline: Duration, find: impl Fn(&str) -> Option<usize>) -> String {
@@ -332,9 +351,14 @@ impl Console {
     }
 
     /// Takes what QEMU wrote; nothing means it is over.
-    fn take(&self, bytes: &[u8]) {
+    fn take(&self, bytes: &[u8], stream: &mut Stream) {
         let mut state = self.lock();
-        state.text.extend(bytes);
+        match bytes {
+            [] => stream.finish(&mut state.text),
+            _ => stream.feed(bytes, &mut state.text),
+        }
+        state.raw.extend(bytes);
+        state.counts = stream.counts();
         state.closed = bytes.is_empty();
         self.more.notify_all();
     }

@@ -1,0 +1,80 @@
+//! The watchdog: notices a CPU that neither takes interrupts nor schedules.
+//!
+//! A spare timer interrupts by FIQ every few seconds. If the code it interrupts has IRQs masked, and neither an interrupt
+//! was handled nor the scheduler ran since the last time, the CPU hangs. An idle CPU has the timer off, and one that just
+//! computes with IRQs open is well.
+
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use crate::arch::Frame;
+use crate::board::{Interrupt, Watchdog};
+use crate::interrupts;
+
+static DOG: spin::Once<&'static dyn Watchdog> = spin::Once::new();
+/// Seconds that a CPU may hang; 0 for no watchdog.
+static SECONDS: AtomicU32 = AtomicU32::new(crate::config::WATCHDOG_SECONDS);
+/// Counts signs of life.
+static ALIVE: AtomicU32 = AtomicU32::new(0);
+static LAST_SEEN: AtomicU32 = AtomicU32::new(0);
+static RUNNING: AtomicBool = AtomicBool::new(false);
+
+pub(super) fn init(dog: Option<&'static dyn Watchdog>) {
+    if let Some(dog) = dog
+        && interrupts::route_to_fiq(dog.interrupt())
+    {
+        DOG.call_once(|| dog);
+        on();
+    }
+}
+
+/// Sets the time; 0 switches it off.
+pub(crate) fn set_seconds(seconds: u32) {
+    SECONDS.store(seconds, Ordering::Relaxed);
+    on();
+}
+
+/// The time it is set to.
+pub(crate) fn seconds() -> u32 {
+    SECONDS.load(Ordering::Relaxed)
+}
+
+/// A sign of life.
+#[inline(always)]
+pub(crate) fn alive() {
+    ALIVE.fetch_add(1, Ordering::Relaxed);
+}
+
+/// The CPU begins or ends to wait for interrupts with nothing to do.
+pub(crate) fn idle(begins: bool) {
+    if begins { off() } else { on() }
+}
+
+pub(super) fn on() {
+    let ms = seconds().saturating_mul(1000);
+    RUNNING.store(ms > 0, Ordering::Relaxed);
+    LAST_SEEN.store(ALIVE.load(Ordering::Relaxed), Ordering::Relaxed);
+    if let Some(dog) = DOG.get() {
+        dog.arm((ms > 0).then_some(ms));
+    }
+}
+
+pub(super) fn off() {
+    RUNNING.store(false, Ordering::Relaxed);
+    if let Some(dog) = DOG.get() {
+        dog.arm(None);
+    }
+}
+
+/// In an FIQ: `true` if this is the watchdog and the CPU hangs.
+pub(super) fn on_fiq(interrupt: Interrupt, frame: &Frame) -> bool {
+    let Some(dog) = DOG.get().filter(|dog| dog.interrupt() == interrupt) else { return false };
+    let now = ALIVE.load(Ordering::Relaxed);
+    let same = LAST_SEEN.swap(now, Ordering::Relaxed) == now;
+    let masked = frame.cpsr & 1 << 7 != 0;
+    if RUNNING.load(Ordering::Relaxed) {
+        dog.arm(Some(seconds().saturating_mul(1000)));
+    } else {
+        dog.arm(None);
+    }
+    same && masked
+}
