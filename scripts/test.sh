@@ -37,6 +37,7 @@ check "formatting and clippy" $make lint
 check "tests on the host" cargo test --no-fail-fast
 check "tests of the guest kit and the configuration on the host" \
     cargo test --no-fail-fast --package nex-guest --package nex-config
+check "the instruction decoder against another disassembler, a sample" cargo test --no-fail-fast --package nex-decoder-proof
 export NEX_KCONFIGLIB="$target_dir/kconfiglib"
 if scripts/menuconfig.sh "$NEX_KCONFIGLIB" .config install; then
     check "menuconfig" cargo test --no-fail-fast --package nex-config --test menuconfig -- --ignored
