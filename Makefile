@@ -13,7 +13,7 @@ endif
 CONFIG_GOALS := menuconfig defconfig savedefconfig
 
 BOARD    ?= $(if $(filter BOARD_TEGRA2,$(CONFIGURED)),tegra2,qemu-virt)
-CPU      ?= $(if $(filter tegra2,$(BOARD)),cortex-a9,$(if $(filter CPU_CORTEX_A7,$(CONFIGURED)),cortex-a7,cortex-a15))
+CPU      ?= $(if $(filter tegra2 vexpress-a9,$(BOARD)),cortex-a9,$(if $(filter CPU_CORTEX_A7,$(CONFIGURED)),cortex-a7,cortex-a15))
 SMP      ?= 1
 MEM      ?= 256
 ICOUNT   ?= 0
@@ -34,7 +34,7 @@ TARGET_FLAGS :=
 CLIPPY_FLAGS := -- -D warnings
 
 # Crates that only make sense on the target, and those that run on the host as well and are tested there.
-TARGET_CRATES := nex-hv nex-qemu-virt nex-tegra2 nex-guest nex-guests
+TARGET_CRATES := nex-hv nex-qemu-virt nex-tegra2 nex-vexpress-a9 nex-guest nex-guests
 HOST_CRATES   := nex-abi nex-boot nex-config nex-console nex-debugger nex-decode nex-decoder-proof nex-devices nex-fbcon nex-guest nex-mm nex-qemu-tests nex-sched nex-symbols nex-tegra2-logic nex-vcpu nex-vmmu nextool
 
 # ---- Wrong values are said here, not by a tool further down ----
@@ -42,7 +42,7 @@ HOST_CRATES   := nex-abi nex-boot nex-config nex-console nex-debugger nex-decode
 one_of = $(if $(filter 1,$(words $(filter $2,$($1)))),,$(error $1=$($1): must be one of: $2))
 number = $(if $(filter 1,$(shell echo '$($1)' | grep -cx '[1-9][0-9]*')),,$(error $1=$($1): must be a number$2))
 
-$(call one_of,BOARD,qemu-virt tegra2)
+$(call one_of,BOARD,qemu-virt tegra2 vexpress-a9)
 $(call one_of,CPU,cortex-a15 cortex-a7 cortex-a9)
 $(call one_of,ICOUNT,0 1)
 $(call one_of,GDB,0 1)
@@ -50,12 +50,12 @@ $(call one_of,FB,0 1)
 $(call number,MEM, of MiB)
 $(call number,SMP, of CPUs)
 ifeq ($(BOARD)/$(CPU),qemu-virt/cortex-a9)
-$(error CPU=cortex-a9: QEMU's virt machine has none; use CPU=cortex-a15 or CPU=cortex-a7, which Nex drives without \
-	their virtualization extensions)
+$(error CPU=cortex-a9: QEMU's virt machine has none; use BOARD=vexpress-a9, or CPU=cortex-a15 or CPU=cortex-a7, which \
+	Nex drives without their virtualization extensions)
 endif
-ifeq ($(BOARD),tegra2)
+ifneq ($(filter tegra2 vexpress-a9,$(BOARD)),)
 ifneq ($(CPU),cortex-a9)
-$(error CPU=$(CPU): BOARD=tegra2 has a cortex-a9)
+$(error CPU=$(CPU): BOARD=$(BOARD) has a cortex-a9)
 endif
 endif
 
@@ -64,7 +64,7 @@ $(if $(CONFIG_FILE),$(if $(wildcard $(CONFIG_FILE)),,$(error NEX_CONFIG=$(NEX_CO
 endif
 
 ifneq ($(filter qemu,$(MAKECMDGOALS)),)
-$(if $(filter tegra2,$(BOARD)),$(error BOARD=$(BOARD): not a machine of QEMU; use BOARD=qemu-virt))
+$(if $(filter tegra2,$(BOARD)),$(error BOARD=$(BOARD): not a machine of QEMU; use BOARD=qemu-virt or BOARD=vexpress-a9))
 endif
 ifneq ($(filter log,$(MAKECMDGOALS)),)
 $(if $(PORT),,$(error PORT is missing: make log PORT=/dev/ttyUSB0))
@@ -92,7 +92,7 @@ setup: ## install what is missing; look for rustup's toolchain again
 	@scripts/setup.sh $(T)/toolchain.mk
 	@head -n 1 $(T)/toolchain.mk
 
-build: board $(if $(filter qemu-virt,$(BOARD)),$(T)/default.cpio) ## the image for BOARD, the sample guests and the default boot volume (also: make)
+build: board $(if $(filter tegra2,$(BOARD)),,$(T)/default.cpio) ## the image for BOARD, the sample guests and the default boot volume (also: make)
 
 $(NEXTOOL): FORCE
 	@cargo build --quiet --package nextool
@@ -112,7 +112,7 @@ bootvol: $(NEXTOOL) guests ## pack the directory DIR into the boot volume OUT; s
 
 # APPEND and QEMU_ARGS come from the command line or the environment, and are passed on by make itself.
 qemu: build ## build, then boot BOOTVOL on QEMU with the console on this terminal
-	@CPU=$(CPU) SMP=$(SMP) MEM=$(MEM) ICOUNT=$(ICOUNT) GDB=$(GDB) FB=$(FB) NEXTOOL=$(NEXTOOL) scripts/qemu.sh $(IMAGE) $(BOOTVOL) $(ELF)
+	@BOARD=$(BOARD) CPU=$(CPU) SMP=$(SMP) MEM=$(MEM) ICOUNT=$(ICOUNT) GDB=$(GDB) FB=$(FB) NEXTOOL=$(NEXTOOL) scripts/qemu.sh $(IMAGE) $(BOOTVOL) $(ELF)
 
 log: $(NEXTOOL) ## show the console on the serial port PORT, with the log records of BOARD's last build decoded
 	@$(NEXTOOL) log --elf $(ELF) $(PORT)
@@ -159,8 +159,8 @@ help: ## this list
 	@echo 'Targets:'
 	@sed -n 's/^\([a-z ]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  %-12s %s\n", $$1, $$2 }'
 	@echo 'Variables:'
-	@echo '  BOARD=qemu-virt|tegra2'
-	@echo '  CPU=cortex-a15|cortex-a7   (cortex-a9 with BOARD=tegra2)'
+	@echo '  BOARD=qemu-virt|tegra2|vexpress-a9'
+	@echo '  CPU=cortex-a15|cortex-a7   (cortex-a9 with the other boards)'
 	@echo '  MEM=MiB  SMP=n             the machine; default 256 and 1'
 	@echo '  BOOTVOL=file.cpio          what to boot; default: target/default.cpio'
 	@echo '  APPEND="words"             more for the command line of Nex'

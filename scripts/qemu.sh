@@ -1,9 +1,9 @@
 #!/bin/sh
-# Runs a Nex image on QEMU's `virt` machine with the console on this terminal.
+# Runs a Nex image on QEMU's `virt` machine, or on `vexpress-a9`, with the console on this terminal.
 #
 #   scripts/qemu.sh IMAGE BOOTVOL [ELF]
 #
-# Settings come from the environment, as the Makefile exports them: CPU, SMP, MEM (MiB), ICOUNT, GDB, FB, APPEND (more
+# Settings come from the environment, as the Makefile exports them: BOARD, CPU, SMP, MEM (MiB), ICOUNT, GDB, FB, APPEND (more
 # for the command line of Nex), QEMU_ARGS, NEXTOOL (the host tool).
 #
 # With ELF, the linked Nex, and NEXTOOL the console goes through `nextool run`, which decodes Nex's log records. Without
@@ -30,7 +30,17 @@ else
     words="$words log=text"
 fi
 
-set -- -M virt -cpu "${CPU:-cortex-a15}" -smp "${SMP:-1}" -m "${MEM:-256}" \
+case ${BOARD:-qemu-virt} in
+    vexpress-a9)
+        machine=vexpress-a9
+        # It has a sound chip, for which QEMU would look for a sound server.
+        QEMU_AUDIO_DRV=none
+        export QEMU_AUDIO_DRV
+        ;;
+    *) machine=virt ;;
+esac
+
+set -- -M $machine -cpu "${CPU:-cortex-a15}" -smp "${SMP:-1}" -m "${MEM:-256}" \
     -nic none -no-reboot \
     -semihosting-config enable=on,target=native,userspace=off \
     -kernel "$image" -initrd "$bootvol" -append "$words${APPEND:+ $APPEND}"

@@ -46,6 +46,7 @@ else
 fi
 check "image, guests, boot volume" $make build BOARD=qemu-virt
 check "the other board" $make build BOARD=tegra2 CPU=cortex-a9
+check "the board for tests on a Cortex-A9" $make build BOARD=vexpress-a9
 check "size" $make size BOARD=qemu-virt
 check "the smallest and the largest configuration" $make configs
 export NEX_IMAGE="$target_dir/nex-qemu-virt.bin" NEX_DEFAULT_VOLUME="$target_dir/default.cpio"

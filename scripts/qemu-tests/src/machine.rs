@@ -17,6 +17,7 @@ use crate::{Volume, built, decoder, seconds, strings};
 /// Settings of a machine to be started. Starts out as `make qemu` has it, with the default boot volume.
 #[derive(Clone, Debug)]
 pub struct Builder {
+    machine: &'static str,
     cpu: String,
     mem_mib: u32,
     volume: Option<Vec<u8>>,
@@ -67,6 +68,13 @@ struct State {
 }
 
 impl Builder {
+    /// QEMU's `vexpress-a9` instead of `virt`: a Cortex-A9, an ATAG list, no generic timer. Nex is asked to log text, as the
+    /// records are those of another image.
+    pub fn vexpress_a9(mut self) -> Self {
+        self.machine = "vexpress-a9";
+        self.cpu("cortex-a9").append("log=text")
+    }
+
     /// `cortex-a15` or `cortex-a7`.
     pub fn cpu(mut self, cpu: &str) -> Self {
         self.cpu = cpu.to_owned();
@@ -113,13 +121,18 @@ impl Builder {
     /// # Panics
     /// If it cannot be started, or the image or the volume is missing.
     pub fn boot(self) -> Machine {
-        let image = built("NEX_IMAGE", "nex-qemu-virt.bin");
+        let image = match self.machine {
+            "virt" => built("NEX_IMAGE", "nex-qemu-virt.bin"),
+            other => built("NEX_IMAGE", "nex-qemu-virt.bin").with_file_name(format!("nex-{other}.bin")),
+        };
         assert!(image.is_file(), "{} is missing; run `make build` first", image.display());
         let program = std::env::var("NEX_QEMU").unwrap_or_else(|_| "qemu-system-arm".into());
 
         let mut command = Command::new(program);
         let memory = self.mem_mib.to_string();
-        command.args(["-M", "virt", "-cpu", &self.cpu, "-smp", "1", "-m", &memory]);
+        // Some machines have a sound chip, for which QEMU would look for a sound server.
+        command.env("QEMU_AUDIO_DRV", "none");
+        command.args(["-M", self.machine, "-cpu", &self.cpu, "-smp", "1", "-m", &memory]);
         command.args([
             "-display",
             "none",
@@ -179,6 +192,7 @@ impl Machine {
     /// A machine like that of `make qemu`, which tells QEMU when it panics.
     pub fn builder() -> Builder {
         Builder {
+            machine: "virt",
             cpu: "cortex-a15".into(),
             mem_mib: 256,
             volume: None,
