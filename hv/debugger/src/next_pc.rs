@@ -6,6 +6,7 @@
 //! Manual, ARMv7-A (DDI 0406C).
 
 mod a32;
+mod atomic;
 mod t32;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,8 @@ pub struct Next {
     /// interrupts around a step would be seen by it.
     pub uses_status: bool,
 }
+
+pub use atomic::{Atomic, atomic};
 
 /// CPSR.T: T32 state.
 const T_BIT: u32 = 1 << 5;

@@ -127,11 +127,26 @@ struct Step {
     from: u32,
     /// Not known for some: then breakpoints at `from` stay off until the next stop.
     to: Option<Next>,
+    /// The other place where it may lead: out of an LDREX..STREX sequence whose comparison fails.
+    exit: Option<Next>,
     goal: Goal,
     /// The instruction is one that a watchpoint has stopped.
     past_watch: bool,
     /// We have masked IRQs in the stepped code's CPSR.
     masked: bool,
+}
+
+impl Step {
+    /// Where it may end.
+    fn ends(&self) -> impl Iterator<Item = Next> + use<> {
+        self.to.into_iter().chain(self.exit)
+    }
+
+    /// The breakpoint for one of its ends.
+    fn code(&self, to: Next) -> Code {
+        let who = if self.who.is_some() { Who::Guests } else { Who::Nex };
+        Code { address: to.address, thumb: Some(to.thumb), who }
+    }
 }
 
 /// Breakpoints that can be set at most; the CPU may have fewer.
@@ -187,20 +202,20 @@ impl Set {
         }
         self.armed = true;
         events::enable(true);
+        let mut exits = steps.iter().flatten().filter_map(|step| Some((step, step.exit?)));
         let steps_from = |address: u32| steps.iter().flatten().any(|step| step.from == address);
         let (breakpoints, watchpoints) = (available(), events::count().1);
         for (slot, at) in self.breakpoints.iter().enumerate().take(breakpoints) {
             let at = at.filter(|at| !steps_from(at.address));
-            events::set_breakpoint(
-                slot,
-                at.map(|b| Code { address: b.address, thumb: b.thumb, who: b.scope.who() }),
-            );
+            let code = match at {
+                Some(b) => Some(Code { address: b.address, thumb: b.thumb, who: b.scope.who() }),
+                // A free slot: for the second end of a step. Without one a step may run on.
+                None => exits.next().map(|(step, to)| step.code(to)),
+            };
+            events::set_breakpoint(slot, code);
         }
         for (n, step) in steps.iter().enumerate() {
-            let who = |step: &Step| if step.who.is_some() { Who::Guests } else { Who::Nex };
-            let code = step.as_ref().and_then(|step| {
-                step.to.map(|to| Code { address: to.address, thumb: Some(to.thumb), who: who(step) })
-            });
+            let code = step.as_ref().and_then(|step| Some(step.code(step.to?)));
             events::set_breakpoint(breakpoints + n, code);
         }
         let past_watch = steps.iter().flatten().any(|step| step.past_watch);
@@ -223,7 +238,7 @@ impl Set {
     fn finish(&mut self, frame: &mut Frame, who: Option<u8>) -> Option<Step> {
         let pc = frame.pc;
         let mut done = |step: &mut Option<Step>| {
-            let there = step.filter(|s| s.who == who && s.to.is_some_and(|to| to.address == pc))?;
+            let there = step.filter(|s| s.who == who && s.ends().any(|to| to.address == pc))?;
             *step = None;
             unmask(&there, frame);
             Some(there)
@@ -270,11 +285,15 @@ fn mask(step: &mut Option<Step>, frame: &mut Frame) {
 /// The step from where `frame` is.
 fn prepare(goal: Goal, frame: &Frame, who: Option<u8>, stopped: &Stopped) -> Step {
     let core = frame.core_regs(None);
-    let to = next_pc::next(&core.r, frame.cpsr, &mut |at, width| match who {
+    let mut read = |at, width| match who {
         None => read_own(at, width).map(|value| value as u32),
         Some(number) => peek_domain(number, at, width, stopped),
-    });
-    Step { who, from: frame.pc, to, goal, past_watch: false, masked: false }
+    };
+    let (to, exit) = match next_pc::atomic(&core.r, frame.cpsr, &mut read) {
+        Some(sequence) => (Some(sequence.end), sequence.exit),
+        None => (next_pc::next(&core.r, frame.cpsr, &mut read), None),
+    };
+    Step { who, from: frame.pc, to, exit, goal, past_watch: false, masked: false }
 }
 
 /// Reads a domain's memory; `at` is aligned to `width`.
@@ -335,8 +354,8 @@ pub(super) fn hit(frame: &mut Frame, trap: Trap, address: u32, who: Option<u8>, 
 impl Set {
     /// Whether going on at `pc` would cause an event.
     fn is_armed_at(&self, pc: u32) -> bool {
-        let step = self.step.and_then(|step| step.to).map(|to| to.address);
-        self.breakpoints.iter().flatten().map(|b| b.address).chain(step).any(|at| at & !3 == pc & !3)
+        let steps = self.step.iter().flat_map(|step| step.ends()).map(|to| to.address);
+        self.breakpoints.iter().flatten().map(|b| b.address).chain(steps).any(|at| at & !3 == pc & !3)
     }
 }
 

@@ -123,6 +123,28 @@ fn mistakes_are_answered() {
 }
 
 #[test]
+fn stepping_gets_through_a_lock() {
+    let mut s = Session::enter();
+    // The scheduler's lock is taken with LDREX and STREX: a stop between them would make it try again for ever.
+    let answer = s.command("sym nex_hv::thread::reschedule");
+    let at = answer
+        .lines()
+        .find(|line| line.starts_with("fff"))
+        .and_then(|line| line.split(' ').next())
+        .expect("a symbol");
+    s.command(&format!("break {at}"));
+    s.resume();
+    s.0.expect("debugger (breakpoint)", seconds(60));
+    s.0.expect(PROMPT, seconds(10));
+    s.command("break off");
+    // Taking a free lock is a few dozen instructions.
+    let answer = s.command("step 400");
+    assert!(answer.contains("debugger (step)") && !answer.contains("IrqLock"), "{answer}");
+    s.resume();
+    s.0.expect("[ticker] ticker: tick", seconds(30));
+}
+
+#[test]
 fn a_pause_is_not_seen_by_guests() {
     let mut s = Session::enter();
     std::thread::sleep(seconds(3));
