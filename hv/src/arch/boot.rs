@@ -16,6 +16,8 @@
 
 use core::mem::offset_of;
 
+use super::raw::Raw;
+
 /// Where the image is linked: the start of the window that every address space has.
 pub const WINDOW_BASE: u32 = 0xfff0_0000;
 
@@ -52,7 +54,8 @@ pub(crate) struct BootStack {
 }
 
 #[unsafe(no_mangle)]
-pub(crate) static mut NEX_BOOT_STACK: BootStack = BootStack { guard: [0; 4096], stack: [0; STACK_BYTES] };
+pub(crate) static NEX_BOOT_STACK: Raw<BootStack> =
+    Raw::new(BootStack { guard: [0; 4096], stack: [0; STACK_BYTES] });
 
 /// First-level table of Nex's own address space (DDI 0406C B3.5.1: 4096 words, 16 KiB aligned).
 #[repr(C, align(16384))]
@@ -62,19 +65,27 @@ pub(crate) struct L1Table(#[allow(dead_code)] pub(crate) [u32; 4096]);
 pub(crate) struct L2Table(#[allow(dead_code)] pub(crate) [u32; 256]);
 
 #[unsafe(no_mangle)]
-pub(crate) static mut NEX_L1: L1Table = L1Table([0; 4096]);
+pub(crate) static NEX_L1: Raw<L1Table> = Raw::new(L1Table([0; 4096]));
 /// Maps the window, in every address space.
 #[unsafe(no_mangle)]
-pub(crate) static mut NEX_WINDOW_L2: L2Table = L2Table([0; 256]);
+pub(crate) static NEX_WINDOW_L2: Raw<L2Table> = Raw::new(L2Table([0; 256]));
 
 #[unsafe(no_mangle)]
-static mut NEX_BOOT_ARGS: BootArgs =
-    BootArgs { r0: 0, machine: 0, tags: 0, actual: 0, desired: 0, cpsr: 0, sctlr: 0, image_bytes: 0 };
+static NEX_BOOT_ARGS: Raw<BootArgs> = Raw::new(BootArgs {
+    r0: 0,
+    machine: 0,
+    tags: 0,
+    actual: 0,
+    desired: 0,
+    cpsr: 0,
+    sctlr: 0,
+    image_bytes: 0,
+});
 
 /// What the loader handed over.
 pub fn boot_args() -> BootArgs {
     // SAFETY: written once by `_start` before any Rust code ran, never again.
-    unsafe { (&raw const NEX_BOOT_ARGS).read() }
+    unsafe { NEX_BOOT_ARGS.as_ptr().read() }
 }
 
 core::arch::global_asm!(

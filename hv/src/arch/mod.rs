@@ -8,6 +8,7 @@ pub mod debug;
 pub mod frame;
 pub mod irq;
 pub mod percpu;
+pub(crate) mod raw;
 pub mod switch;
 pub mod vectors;
 

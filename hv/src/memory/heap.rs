@@ -6,6 +6,7 @@ use core::ptr::NonNull;
 use nex_mm::frames::Owner;
 use rlsf::Tlsf;
 
+use crate::arch::raw::Raw;
 use crate::config::{HEAP_GROWTH_KIB, HEAP_INITIAL_KIB};
 use crate::sync::IrqLock;
 
@@ -14,7 +15,7 @@ const EARLY_BYTES: usize = 8 * 1024;
 #[repr(C, align(16))]
 struct Early(#[allow(dead_code)] [u8; EARLY_BYTES]);
 /// For the boxes made before the frame table exists: the early console.
-static mut EARLY: Early = Early([0; EARLY_BYTES]);
+static EARLY: Raw<Early> = Raw::new(Early([0; EARLY_BYTES]));
 
 struct Heap {
     /// First level: blocks up to 2^(4+20) bytes; second level: 16 classes each.
@@ -91,7 +92,7 @@ unsafe impl GlobalAlloc for LockedHeap {
 /// # Safety
 /// Once, before anything is allocated.
 pub(crate) unsafe fn init_early() {
-    let block = core::ptr::slice_from_raw_parts_mut((&raw mut EARLY).cast::<u8>(), EARLY_BYTES);
+    let block = core::ptr::slice_from_raw_parts_mut(EARLY.as_ptr().cast::<u8>(), EARLY_BYTES);
     if let Some(block) = NonNull::new(block) {
         let mut heap = HEAP.0.lock();
         // SAFETY: a static that nothing else touches; given away once by the caller's promise.

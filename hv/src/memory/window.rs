@@ -7,6 +7,7 @@ use nex_mm::desc::{Access, Attrs, L2Desc};
 
 use super::RAM;
 use crate::arch::boot::{L1Table, NEX_BOOT_STACK, NEX_L1, NEX_WINDOW_L2};
+use crate::arch::raw::Raw;
 use crate::arch::{WINDOW_BASE, boot_args, cache};
 
 unsafe extern "C" {
@@ -16,7 +17,7 @@ unsafe extern "C" {
 }
 
 /// A first-level table with the window alone.
-static mut LIMBO_L1: L1Table = L1Table([0; 4096]);
+static LIMBO_L1: Raw<L1Table> = Raw::new(L1Table([0; 4096]));
 
 /// Physical address of something in the image.
 fn image_hpa(va: u32) -> Hpa {
@@ -25,17 +26,17 @@ fn image_hpa(va: u32) -> Hpa {
 
 /// Nex's first-level table.
 pub(super) fn l1_hpa() -> Hpa {
-    image_hpa(&raw const NEX_L1 as u32)
+    image_hpa(NEX_L1.address())
 }
 
 /// The window-only table.
 pub(super) fn limbo_hpa() -> Hpa {
-    image_hpa(&raw const LIMBO_L1 as u32)
+    image_hpa(LIMBO_L1.address())
 }
 
 /// Where Nex's first-level table is mapped.
 pub(super) fn l1_range() -> Range<u32> {
-    let start = &raw const NEX_L1 as u32;
+    let start = NEX_L1.address();
     start..start + size_of::<L1Table>() as u32
 }
 
@@ -46,13 +47,13 @@ pub(super) fn l1_range() -> Range<u32> {
 pub(super) fn write_l1(index: u32, value: u32) {
     assert!(index < 4096);
     // SAFETY: a word of the table, which no Rust reference ever points to.
-    unsafe { (&raw mut NEX_L1).cast::<u32>().add(index as usize).write_volatile(value) }
+    unsafe { NEX_L1.as_ptr().cast::<u32>().add(index as usize).write_volatile(value) }
 }
 
 fn read_l1(index: u32) -> u32 {
     assert!(index < 4096);
     // SAFETY: as for `write_l1`.
-    unsafe { (&raw const NEX_L1).cast::<u32>().add(index as usize).read_volatile() }
+    unsafe { NEX_L1.as_ptr().cast::<u32>().add(index as usize).read_volatile() }
 }
 
 /// Maps the megabyte at `hpa` read-only at `va`, for a look at the boot information before the direct map exists.
@@ -76,8 +77,8 @@ pub(super) fn drop_identity(desired: u32) {
     let window_index = WINDOW_BASE / SECTION_BYTES;
     let entry = read_l1(window_index);
     // SAFETY: a word of a table that no Rust reference ever points to.
-    unsafe { (&raw mut LIMBO_L1).cast::<u32>().add(window_index as usize).write_volatile(entry) };
-    let limbo = &raw const LIMBO_L1 as u32;
+    unsafe { LIMBO_L1.as_ptr().cast::<u32>().add(window_index as usize).write_volatile(entry) };
+    let limbo = LIMBO_L1.address();
     cache::publish_tables(limbo..limbo + size_of::<L1Table>() as u32);
     cache::publish_tables(l1_range());
     cache::invalidate_all_tlb();
@@ -101,7 +102,7 @@ pub(super) fn protect() {
     let text_end = &raw const __text_end as u32;
     let rodata_end = &raw const __rodata_end as u32;
     let window_end = &raw const __symtab_start as u32;
-    let guard = &raw const NEX_BOOT_STACK as u32;
+    let guard = NEX_BOOT_STACK.address();
     for va in (WINDOW_BASE..window_end).step_by(PAGE_BYTES as usize) {
         let attrs = if va < text_end {
             Attrs { access: Access::PrivRo, exec: true, ..global }
@@ -114,16 +115,16 @@ pub(super) fn protect() {
         let index = (va - WINDOW_BASE) / PAGE_BYTES;
         // SAFETY: a word of the window's table, which no Rust reference ever points to. Every page keeps its frame and
         // at least the permissions that its contents need.
-        unsafe { (&raw mut NEX_WINDOW_L2).cast::<u32>().add(index as usize).write_volatile(page.encode()) };
+        unsafe { NEX_WINDOW_L2.as_ptr().cast::<u32>().add(index as usize).write_volatile(page.encode()) };
     }
-    let l2 = &raw const NEX_WINDOW_L2 as u32;
+    let l2 = NEX_WINDOW_L2.address();
     cache::publish_tables(l2..l2 + 1024);
     cache::invalidate_all_tlb();
 }
 
 /// Whether `va` is in the image's data: the boot stack and the exception stacks are there.
 pub(super) fn is_data(va: u32) -> bool {
-    let guard = &raw const NEX_BOOT_STACK as u32;
+    let guard = NEX_BOOT_STACK.address();
     (&raw const __rodata_end as u32..&raw const __symtab_start as u32).contains(&va)
         && va & !(PAGE_BYTES - 1) != guard
 }

@@ -7,6 +7,7 @@
 
 use core::arch::asm;
 use core::hint::black_box;
+use core::sync::atomic::AtomicU32;
 
 use nex_guest::abi::{CallError, nex, platform};
 use nex_guest::{Context, entry, flush, hypercall, print, println};
@@ -82,9 +83,9 @@ fn jump_null(_: &Context) {
 
 fn execute_data(_: &Context) {
     /// `bx lr`. In the data segment, since it is mutable and not zero.
-    static mut CODE: u32 = 0xe12f_ff1e;
+    static CODE: AtomicU32 = AtomicU32::new(0xe12f_ff1e);
     // SAFETY: none; this is meant to stop the domain. If it does not, the code returns at once.
-    unsafe { asm!("blx {0}", in(reg) &raw mut CODE, out("lr") _) };
+    unsafe { asm!("blx {0}", in(reg) CODE.as_ptr(), out("lr") _) };
     survived();
 }
 
