@@ -75,7 +75,7 @@ fn every_command_answers() {
     s.answers("?", &["hexdump 1\\|2\\|4\\|8 <hex size>@<hex va>", "continue"]);
     s.answers("help v2p", &["usage: v2p u\\|p r\\|w <hex va>"]);
     s.answers("bt", &["sp [0-9a-f]{8} fp [0-9a-f]{8} pc [0-9a-f]{8}"]);
-    s.answers("regs", &["r0  [0-9a-f]{8}  r1  ", "cpsr [0-9a-f]{8} mode (USR|SVC)"]);
+    s.answers("regs", &["r0  [0-9a-f]{8}  r1  ", "cpsr [0-9a-f]{8} mode (USR|SVC|UND|ABT|IRQ)"]);
     s.answers("xregs", &["svc sp", "abt sp fff", "und sp", "irq sp", "fiq r8", "fiq sp fff"]);
     s.answers("ver", &["Nex 0\\.", "platform qemu-virt", "git "]);
     s.answers("doms", &["0 .*hog", "1 .*ticker"]);
