@@ -328,8 +328,8 @@ impl GuestSpace {
     /// As there.
     pub fn map(&self, va: u32, hpa: Hpa, bytes: u32, attrs: Attrs) -> Result<(), MapError> {
         let result = self.space.map(&mut *TABLES.lock(), va, hpa, bytes, attrs);
-        // No data cache maintenance by address is needed on cores whose walker looks into the cache; on others the
-        // tables of this space are cleaned as a whole, which is rare enough here.
+        // On all cores that Nex knows the walker looks into the data cache, and this is a barrier. For one that does not,
+        // the second-level tables would have to be cleaned as well.
         cache::publish_tables(hpa_to_va(self.space.l1())..hpa_to_va(self.space.l1()) + L1_TABLE_BYTES);
         result
     }
@@ -373,8 +373,7 @@ fn take_asid() -> Option<u8> {
     Some((word as u32 * 32 + bit) as u8)
 }
 
-/// Calls `f` with the runs of Nex's own mappings, ascending, except those inside the direct map's RAM banks beyond the
-/// first: what the boot log shows.
+/// Calls `f` with the runs of Nex's own mappings, ascending, at most 64: what the boot log shows.
 pub fn for_each_mapping(f: &mut dyn FnMut(Run)) {
     if let Some(space) = NEX_SPACE.get() {
         // Collected under the lock, shown without it.
