@@ -15,10 +15,15 @@ CONFIG_GOALS := menuconfig defconfig savedefconfig
 BOARD    ?= $(if $(filter BOARD_TEGRA2,$(CONFIGURED)),tegra2,qemu-virt)
 CPU      ?= $(if $(filter tegra2 vexpress-a9,$(BOARD)),cortex-a9,$(if $(filter CPU_CORTEX_A7,$(CONFIGURED)),cortex-a7,cortex-a15))
 SMP      ?= 1
-MEM      ?= 256
+# The Debian guests have up to 384 MiB between them.
+MEM      ?= $(if $(filter linux uboot,$(MAKECMDGOALS)),512,256)
 ICOUNT   ?= 0
 GDB      ?= 0
 FB       ?= 0
+CHECK    ?= 0
+BASELINE ?= 0
+DOCS     ?= 0
+NATIVE   ?= 0
 
 T        := $(or $(CARGO_TARGET_DIR),target)
 ARM      := armv7a-none-eabi
@@ -26,7 +31,11 @@ RELEASE  := $(T)/$(ARM)/release
 ELF      := $(RELEASE)/nex-$(BOARD)
 IMAGE    := $(T)/nex-$(BOARD).bin
 BOOTVOL  ?= $(T)/default.cpio
+CACHE    ?= $(T)/debian
 NEXTOOL  := $(T)/debug/nextool
+
+# What scripts/debian/files.sh can make.
+DEBIAN_FILES := vmlinuz initrd.gz initrd-test.gz vmlinuz-lpae initrd-lpae.gz initrd-lpae-test.gz u-boot.bin
 
 # What the toolchain needs besides; scripts/setup.sh may set these in toolchain.mk.
 TARGET_ENV   :=
@@ -34,8 +43,8 @@ TARGET_FLAGS :=
 CLIPPY_FLAGS := -- -D warnings
 
 # Crates that only make sense on the target, and those that run on the host as well and are tested there.
-TARGET_CRATES := nex-hv nex-qemu-virt nex-tegra2 nex-vexpress-a9 nex-guest nex-guests
-HOST_CRATES   := nex-abi nex-boot nex-config nex-console nex-debugger nex-decode nex-decoder-proof nex-devices nex-fbcon nex-guest nex-mm nex-qemu-tests nex-sched nex-symbols nex-tegra2-logic nex-vcpu nex-vmmu nextool
+TARGET_CRATES := nex-hv nex-qemu-virt nex-tegra2 nex-vexpress-a9 nex-guest nex-guest-bench nex-guests
+HOST_CRATES   := nex-abi nex-bench nex-boot nex-config nex-console nex-debugger nex-decode nex-decoder-proof nex-devices nex-emulate nex-fbcon nex-guest nex-guestdt nex-mm nex-qemu-tests nex-rewrite nex-sched nex-symbols nex-tegra2-logic nex-vcpu nex-vmmu nextool
 
 # ---- Wrong values are said here, not by a tool further down ----
 
@@ -47,6 +56,10 @@ $(call one_of,CPU,cortex-a15 cortex-a7 cortex-a9)
 $(call one_of,ICOUNT,0 1)
 $(call one_of,GDB,0 1)
 $(call one_of,FB,0 1)
+$(call one_of,CHECK,0 1)
+$(call one_of,BASELINE,0 1)
+$(call one_of,DOCS,0 1)
+$(call one_of,NATIVE,0 1)
 $(call number,MEM, of MiB)
 $(call number,SMP, of CPUs)
 ifeq ($(BOARD)/$(CPU),qemu-virt/cortex-a9)
@@ -63,8 +76,11 @@ ifeq ($(filter $(CONFIG_GOALS) help clean setup,$(MAKECMDGOALS)),)
 $(if $(CONFIG_FILE),$(if $(wildcard $(CONFIG_FILE)),,$(error NEX_CONFIG=$(NEX_CONFIG): no such file)))
 endif
 
-ifneq ($(filter qemu,$(MAKECMDGOALS)),)
+ifneq ($(filter qemu linux uboot,$(MAKECMDGOALS)),)
 $(if $(filter tegra2,$(BOARD)),$(error BOARD=$(BOARD): not a machine of QEMU; use BOARD=qemu-virt or BOARD=vexpress-a9))
+endif
+ifneq ($(filter bench,$(MAKECMDGOALS)),)
+$(if $(filter qemu-virt,$(BOARD)),,$(error BOARD=$(BOARD): the benchmark is for BOARD=qemu-virt))
 endif
 ifneq ($(filter log,$(MAKECMDGOALS)),)
 $(if $(PORT),,$(error PORT is missing: make log PORT=/dev/ttyUSB0))
@@ -75,7 +91,7 @@ endif
 
 # ---- Targets ----
 
-.PHONY: all build board guests bootvol qemu log test lint clippy fmt doc configs size setup $(CONFIG_GOALS) clean help FORCE
+.PHONY: all build board guests bootvol qemu linux uboot debian log bench test lint clippy fmt doc configs size setup $(CONFIG_GOALS) clean help FORCE
 .DEFAULT_GOAL := all
 
 all: build
@@ -114,8 +130,30 @@ bootvol: $(NEXTOOL) guests ## pack the directory DIR into the boot volume OUT; s
 qemu: build ## build, then boot BOOTVOL on QEMU with the console on this terminal
 	@BOARD=$(BOARD) CPU=$(CPU) SMP=$(SMP) MEM=$(MEM) ICOUNT=$(ICOUNT) GDB=$(GDB) FB=$(FB) NEXTOOL=$(NEXTOOL) scripts/qemu.sh $(IMAGE) $(BOOTVOL) $(ELF)
 
+# KERNEL, INITRD, CMDLINE and UBOOT may hold anything, so they go through the environment and not through the shell.
+linux uboot: export CACHE := $(CACHE)
+linux: export KERNEL := $(value KERNEL)
+linux: export INITRD := $(value INITRD)
+linux: export CMDLINE := $(value CMDLINE)
+uboot: export UBOOT := $(value UBOOT)
+linux: ## boot Debian's Linux twice, as dom0 and domU (docs/guests.md); or KERNEL=zImage INITRD=file CMDLINE="words"
+uboot: ## boot Debian's U-Boot as a domain's firmware; or UBOOT=file
+linux uboot: board
+	@scripts/debian/volume.sh $@ $(T)/volumes/$@
+	$(NEXTOOL) bootvol --dir $(T)/volumes/$@ --guests $(RELEASE) --out $(T)/$@.cpio
+	@BOARD=$(BOARD) CPU=$(CPU) SMP=$(SMP) MEM=$(MEM) ICOUNT=$(ICOUNT) GDB=$(GDB) FB=$(FB) NEXTOOL=$(NEXTOOL) scripts/qemu.sh $(IMAGE) $(T)/$@.cpio $(ELF)
+
+debian: ## fetch and make all files of the Debian guests, into CACHE, for use without a network
+	@scripts/debian/files.sh $(CACHE) $(DEBIAN_FILES)
+
 log: $(NEXTOOL) ## show the console on the serial port PORT, with the log records of BOARD's last build decoded
 	@$(NEXTOOL) log --elf $(ELF) $(PORT)
+
+bench: $(if $(filter 1,$(NATIVE)),,board) ## what operations of a kernel cost natively and under Nex (docs/performance.md)
+	$(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) --package nex-guest-bench
+	@cargo run --quiet --package nex-bench -- --guest $(RELEASE)/nex-guest-bench --image $(IMAGE) --cpu $(CPU) --out $(T)/bench.json \
+		$(if $(filter 1,$(NATIVE)),--native) $(if $(filter 1,$(CHECK)),--check bench/$(CPU).json) \
+		$(if $(filter 1,$(BASELINE)),--baseline bench/$(CPU).json) $(if $(filter 1,$(DOCS)),--docs docs/performance.md)
 
 test: ## all checks and tests, on the host and in QEMU; the last line counts them
 	@scripts/test.sh $(abspath $(T))
@@ -161,12 +199,16 @@ help: ## this list
 	@echo 'Variables:'
 	@echo '  BOARD=qemu-virt|tegra2|vexpress-a9'
 	@echo '  CPU=cortex-a15|cortex-a7   (cortex-a9 with the other boards)'
-	@echo '  MEM=MiB  SMP=n             the machine; default 256 and 1'
+	@echo '  MEM=MiB  SMP=n             the machine; default 256 (linux, uboot: 512) and 1'
 	@echo '  BOOTVOL=file.cpio          what to boot; default: target/default.cpio'
+	@echo '  CACHE=directory            where the Debian packages are kept; default: target/debian'
 	@echo '  APPEND="words"             more for the command line of Nex'
 	@echo '  ICOUNT=1                   count instructions as nanoseconds: every run is the same'
 	@echo '  GDB=1                      wait for gdb on port 1234'
 	@echo '  FB=1                       with a screen, in a window; APPEND="fb=1024x768" for another size than 800x600'
+	@echo '  CHECK=1                    make bench: fail if a ratio is more than 5 % above that in bench/CPU.json'
+	@echo '  BASELINE=1  DOCS=1         make bench: write that file; write the table into docs/performance.md'
+	@echo '  NATIVE=1                   make bench: natively only'
 	@echo '  NEX_CONFIG=file            the configuration; default: .config, or defaults. NEX_CONFIG=default: defaults'
 	@echo '  QEMU_ARGS="..."            more for the command line of QEMU'
 	@echo 'In `make qemu`, Ctrl-] x quits, and Ctrl-A three times switches the input.'

@@ -8,7 +8,7 @@
 
 use alloc::boxed::Box;
 use core::fmt;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use embedded_hal_nb::nb;
 pub use nex_console::Source;
@@ -256,6 +256,7 @@ impl Console {
             Action::Deliver(Source::Domain(n), keys) => {
                 for &key in keys.as_bytes() {
                     self.received[usize::from(n)].push(key);
+                    INPUT.fetch_or(1 << n, Ordering::Relaxed);
                 }
             }
             Action::Switched(source) => {
@@ -307,6 +308,9 @@ pub(crate) fn enable_interrupts() -> Option<Interrupt> {
     Some(uart.interrupt())
 }
 
+/// Domains that were typed to since somebody looked; a bit each.
+static INPUT: AtomicU32 = AtomicU32::new(0);
+
 /// The UART's interrupt handler.
 pub(crate) fn handle_interrupt() {
     let (keys, room) = {
@@ -326,6 +330,10 @@ pub(crate) fn handle_interrupt() {
         (console.for_nex.len, console.tx.has_room())
     };
     send_log();
+    let typed_to = INPUT.swap(0, Ordering::Relaxed);
+    if typed_to != 0 {
+        crate::domain::input_arrived(typed_to);
+    }
     if room {
         ROOM.wake_all();
     }

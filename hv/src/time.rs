@@ -70,6 +70,20 @@ pub(crate) fn paused_at_ns() -> u64 {
     CLOCK.get().map_or(0, |clock| counts_to_ns(clock, since.wrapping_sub(PAUSED.load(Ordering::Relaxed))))
 }
 
+/// The board's counter as it is, pauses by the debugger included: what a guest reads directly where the CPU lets it.
+pub fn counter() -> u64 {
+    CLOCK.get().map_or(0, |clock| clock.timer.now())
+}
+
+/// When the counter will be at `count`, as [`now_ns`] tells time.
+pub fn counter_to_ns(count: u64) -> u64 {
+    CLOCK.get().map_or(0, |clock| {
+        let ahead = count.saturating_sub(clock.timer.now());
+        // Rounded up: not before the counter is there.
+        now_ns().saturating_add(counts_to_ns(clock, ahead)).saturating_add(1)
+    })
+}
+
 /// Timer counts per second.
 pub fn frequency_hz() -> u32 {
     CLOCK.get().map_or(0, |clock| clock.frequency_hz)
@@ -106,4 +120,9 @@ pub(crate) fn handle_interrupt() {
 /// Timer interrupts taken so far: an idle Nex takes none.
 pub fn interrupt_count() -> u64 {
     INTERRUPTS.load(Ordering::Relaxed)
+}
+
+/// Seconds since 1970 when the counter stood at 0. No board tells the time of day yet.
+pub fn epoch_s() -> u32 {
+    0
 }

@@ -66,7 +66,7 @@
 #![forbid(unsafe_code)]
 
 mod a32;
-mod bits;
+pub mod bits;
 mod class;
 mod cond;
 mod coproc;

@@ -27,8 +27,9 @@ pub struct ShiftedReg {
 }
 
 impl ShiftedReg {
-    /// From the fields `type` (two bits) and `imm5` of an instruction: the manual's DecodeImmShift().
-    pub(crate) const fn new(rm: u8, kind: u32, imm5: u32) -> ShiftedReg {
+    /// From the fields `type` (two bits) and `imm5` of an instruction: the manual's DecodeImmShift(). Higher
+    /// bits of `kind` are ignored; `imm5` is 0..=31.
+    pub const fn new(rm: u8, kind: u32, imm5: u32) -> ShiftedReg {
         let amount = imm5 as u8;
         let (kind, amount) = match (kind & 3, amount) {
             (0, n) => (ShiftKind::Lsl, n),
@@ -149,7 +150,8 @@ pub struct Walk {
 }
 
 impl Walk {
-    pub(crate) const fn new(before: bool, increment: bool) -> Walk {
+    /// From the bits P and U of an instruction.
+    pub const fn new(before: bool, increment: bool) -> Walk {
         Walk { increment, before }
     }
 

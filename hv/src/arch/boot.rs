@@ -261,12 +261,13 @@ nex_entry:
     bhi 8b
     ldr r1, ={l1} - {window}
     add r1, r1, r5                  @ r1 = physical L1
-    orr r0, r0, #1
+    ldr r2, ={l2_flags}
+    orr r0, r0, r2
     ldr r2, =({window} >> 20) * 4
     str r0, [r1, r2]
     // One to one: the section this code is in, with the same attributes. Memory setup removes it.
     mov r2, r5, lsr #20
-    ldr r3, =0x1140e
+    ldr r3, =0x1140e | {domain} << 5
     orr r3, r3, r2, lsl #20
     str r3, [r1, r2, lsl #2]
 
@@ -296,8 +297,8 @@ nex_entry:
     orr r1, r1, #{ttbr_flags}
     mcr p15, 0, r1, c2, c0, 0       @ TTBR0
     mcr p15, 0, r3, c13, c0, 1      @ CONTEXTIDR: ASID 0
-    mov r3, #1
-    mcr p15, 0, r3, c3, c0, 0       @ DACR: domain 0 client, all others no access
+    mov r3, #1 << (2 * {domain})
+    mcr p15, 0, r3, c3, c0, 0       @ DACR: Nex's domain client, all others no access
     isb
     mrc p15, 0, r0, c1, c0, 0
     ldr r2, ={sctlr_clear}
@@ -335,6 +336,8 @@ nex_high:
     a_bytes = const offset_of!(BootArgs, image_bytes),
     l1 = sym NEX_L1,
     l2 = sym NEX_WINDOW_L2,
+    l2_flags = const (super::NEX_DOMAIN as u32) << 5 | 1,
+    domain = const super::NEX_DOMAIN,
     ttbr_flags = const super::cp15::TTBR_FLAGS,
     sctlr_clear = const super::cp15::SCTLR_CLEAR,
     sctlr_set = const super::cp15::SCTLR_SET,

@@ -107,6 +107,16 @@ cp15!(/// Writes TPIDRURW.
     write set_tpidrurw, "0", "c13", "c0", "2");
 cp15!(/// Writes TPIDRURO: thread ID that User mode may read (B4.1.151).
     write set_tpidruro, "0", "c13", "c0", "3");
+cp15!(/// TPIDRURO: thread ID that User mode may read (B4.1.151).
+    read tpidruro, "0", "c13", "c0", "3");
+cp15!(/// DACR: domain access (B4.1.43).
+    read dacr, "0", "c3", "c0", "0");
+cp15!(/// Writes DACR.
+    write set_dacr, "0", "c3", "c0", "0");
+cp15!(/// SCTLR (B4.1.130).
+    read sctlr, "0", "c1", "c0", "0");
+cp15!(/// Writes SCTLR.
+    write set_sctlr, "0", "c1", "c0", "0");
 cp15!(/// Writes CPACR: coprocessor access (B4.1.40).
     write set_cpacr, "0", "c1", "c0", "2");
 

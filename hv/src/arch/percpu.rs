@@ -7,7 +7,6 @@ use core::cell::Cell;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use super::cp15;
-use super::frame::Frame;
 
 /// CPUs that the data structures are laid out for.
 pub const MAX_CPUS: usize = 4;
@@ -23,9 +22,9 @@ const DEBUG_STACK_BYTES: usize = 16 * 1024;
 /// What a CPU needs at hand. One per CPU, never moved.
 #[repr(C, align(64))]
 pub struct PerCpu {
-    /// Registers of the guest that runs or ran last on this CPU. While a guest runs, SP_svc points at its end, so
-    /// that every vector saves the guest right here. Written by the vectors.
-    pub(super) guest_frame: core::cell::UnsafeCell<Frame>,
+    /// The instruction that the guest trapped on: an A32 word, or one or two T32 halfwords, the first one low. 0 for an
+    /// interrupt or a prefetch abort, or if it could not be read.
+    pub(super) instruction: Cell<u32>,
     /// SP of the hypervisor thread that entered the guest.
     pub(super) host_sp: Cell<u32>,
     /// TTBR0 for Nex's own address space.
@@ -74,7 +73,7 @@ impl<const BYTES: usize> Stack<BYTES> {
 impl PerCpu {
     const fn new(index: u32) -> Self {
         PerCpu {
-            guest_frame: core::cell::UnsafeCell::new(Frame::ZERO),
+            instruction: Cell::new(0),
             host_sp: Cell::new(0),
             nex_ttbr0: Cell::new(0),
             limbo_ttbr0: Cell::new(0),

@@ -1,13 +1,13 @@
 //! The exception vectors. Assembly saves, switches stack, calls Rust, restores; the rest is Rust.
 //!
-//! Every vector builds one [`Frame`] with SRS and a store-multiple on the SVC stack. While a guest runs, SP_svc is the
+//! Every vector builds one [`Frame`](frame::Frame) with SRS and a store-multiple on the SVC stack. While a guest runs, SP_svc is the
 //! end of its frame in the per-CPU data, so the guest is saved in its place by the same instructions; the saved mode
 //! (User or not) then tells the two apart. Aborts of Nex itself are the exception: the SVC stack may be what faulted
 //! (a guard page), so their frame goes to the abort mode's own stack.
 //!
 //! On entry the CPU has masked IRQs (B1.8.3); they stay masked until the frame is restored.
 
-use super::frame::{self, Frame};
+use super::frame;
 use super::percpu::PerCpu;
 use core::mem::offset_of;
 
@@ -157,8 +157,16 @@ nex_own_abort:
     str r2, [sp, #{sp_}]
     str r3, [sp, #{lr_}]
     mrc p15, 0, r1, c13, c0, 4      @ TPIDRPRW
-    // A probe of the debugger?
     ldr r4, [sp, #{pc}]
+    // The look at a guest's instruction?
+    ldr r0, =nex_fetch_first
+    cmp r4, r0
+    blo 2f
+    ldr r0, =nex_fetch_failed
+    cmp r4, r0
+    strlo r0, [sp, #{pc}]
+    blo 9f
+2:  // A probe of the debugger?
     ldr r0, =nex_probe8
     cmp r4, r0
     blo 1f
@@ -281,13 +289,41 @@ nex_probe_failed:
     mov r0, #0
     bx lr
 
-    // A guest has trapped: sp = its frame, r1 = vector. Finish the frame, go back to Nex's address space and return
-    // from nex_enter_guest with the vector's number.
+    // A guest has trapped: sp = its frame, r1 = vector. Finish the frame, keep the instruction while the guest's address
+    // space is there to read it, go back to Nex's and return from nex_enter_guest with the vector's number. PC becomes the
+    // address of the instruction that trapped, for UND and SVC too.
     .type nex_guest_exit, %function
 nex_guest_exit:
     add r0, sp, #{sp_}
     stm r0, {{sp, lr}}^
     mrc p15, 0, r2, c13, c0, 4      @ TPIDRPRW: per-CPU data
+    mov r3, #0
+    cmp r1, #3
+    cmpne r1, #6
+    beq 3f
+    ldr r0, [sp, #{pc}]
+    ldr r4, [sp, #{cpsr}]
+    tst r4, #0x20
+    bne 2f
+    cmp r1, #4
+    subne r0, r0, #4
+    str r0, [sp, #{pc}]
+nex_fetch_first:
+    ldr r3, [r0]
+    b 3f
+2:  cmp r1, #4
+    subne r0, r0, #2
+    str r0, [sp, #{pc}]
+    ldrh r3, [r0]
+    mov r4, r3, lsr #11
+    cmp r4, #0x1d                   @ 32 bits from 0b11101 on (A6.1)
+    blo 3f
+    ldrh r4, [r0, #2]
+    orr r3, r3, r4, lsl #16
+    b 3f
+nex_fetch_failed:
+    mov r3, #0
+3:  str r3, [r2, #{instruction}]
     ldr r3, [r2, #{limbo}]
     ldr r4, [r2, #{nex}]
     ldr sp, [r2, #{host_sp}]
@@ -297,16 +333,16 @@ nex_guest_exit:
     pop {{r4-r11, pc}}
     .size nex_guest_exit, . - nex_guest_exit
 
-    // extern "C" fn nex_enter_guest(cpu: *const PerCpu, ttbr0: u32, contextidr: u32) -> u32
-    // IRQ masked, SVC mode. Runs the guest whose registers are in cpu.guest_frame until it traps.
+    // extern "C" fn nex_enter_guest(cpu: *const PerCpu, regs: *mut Regs, ttbr0: u32, contextidr: u32) -> u32
+    // IRQ masked, SVC mode. Runs the guest whose registers are at regs until it traps.
     .global nex_enter_guest
     .type nex_enter_guest, %function
 nex_enter_guest:
     push {{r4-r11, lr}}
     str sp, [r0, #{host_sp}]
-    ldr r3, [r0, #{limbo}]
-    nex_space r3, r2, r1
-    add sp, r0, #{guest_frame}
+    ldr r12, [r0, #{limbo}]
+    nex_space r12, r3, r2
+    mov sp, r1
     add r0, sp, #{sp_}
     ldm r0, {{sp, lr}}^             @ User mode's; a banked access needs no NOP after it on ARMv7 (B9.3.7)
     clrex
@@ -327,7 +363,7 @@ nex_enter_guest:
     host_sp = const offset_of!(PerCpu, host_sp),
     limbo = const offset_of!(PerCpu, limbo_ttbr0),
     nex = const offset_of!(PerCpu, nex_ttbr0),
-    guest_frame = const offset_of!(PerCpu, guest_frame),
+    instruction = const offset_of!(PerCpu, instruction),
     host_trap = sym crate::trap::host_trap,
     own_abort = sym crate::trap::own_abort,
     fiq = sym crate::trap::fiq,
@@ -337,31 +373,7 @@ unsafe extern "C" {
     fn nex_probe8(address: u32, value: *mut u32) -> u32;
     fn nex_probe16(address: u32, value: *mut u32) -> u32;
     fn nex_probe32(address: u32, value: *mut u32) -> u32;
-    fn nex_enter_guest(cpu: *const PerCpu, ttbr0: u32, contextidr: u32) -> u32;
-}
-
-/// Runs a guest in User mode from `frame` until it traps; `frame` then holds its registers at the trap.
-///
-/// `ttbr0` and `contextidr` name its address space. IRQs are masked while Nex runs and stay masked on return: an
-/// interrupt of the guest is reported as [`Trap::Irq`] and still pending.
-///
-/// # Safety
-/// - `ttbr0` is the table of an address space that maps the window as Nex's own does, and nothing of Nex's memory
-///   with User access.
-/// - `contextidr` is an ASID that no other address space uses.
-/// - IRQs are masked.
-pub unsafe fn enter_guest(frame: &mut Frame, ttbr0: u32, contextidr: u32) -> Trap {
-    let cpu = super::percpu::this_cpu();
-    // User mode, IRQ and asynchronous aborts open, FIQ as in Nex; flags and T, IT as the guest has them.
-    frame.cpsr = frame.cpsr & 0xfe0f_fe20 | 0x10 | super::irq::fiq_mask_bit();
-    // SAFETY: the guest frame belongs to this CPU and nothing else uses it while IRQs are masked. The assembly saves
-    // and restores all callee-saved registers; the address space is right by the caller's promise.
-    unsafe {
-        *cpu.guest_frame.get() = *frame;
-        let vector = nex_enter_guest(cpu, ttbr0, contextidr);
-        *frame = *cpu.guest_frame.get();
-        Trap::from_vector(vector)
-    }
+    pub(super) fn nex_enter_guest(cpu: *const PerCpu, regs: *mut nex_vcpu::Regs, ttbr0: u32, contextidr: u32) -> u32;
 }
 
 /// Reads `width` bytes (1, 2 or 4) at `address` in Nex's address space; `None` if that aborts.

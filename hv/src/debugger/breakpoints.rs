@@ -301,7 +301,7 @@ fn peek_domain(number: u8, at: u32, width: u32, stopped: &Stopped) -> Option<u32
     let mut value = None;
     domain::peek_all(stopped, &mut |d| {
         if d.number() == number {
-            value = d.peek_memory(stopped).peek(at, width);
+            value = d.peek(stopped).parts.peek_virtual(at, width);
         }
     });
     value.map(|value| value as u32)

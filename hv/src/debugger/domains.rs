@@ -53,7 +53,7 @@ fn doms(context: &mut Context, args: &Args<'_>) -> Result {
         let row = format_args!(
             "{:3} {state:8} {privilege:5} guest {:5} MiB {}\n",
             d.number(),
-            d.peek_memory(stopped).bytes() >> 20,
+            d.memory_bytes() >> 20,
             d.name()
         );
         result = result.and(core::fmt::Write::write_fmt(out, row));
@@ -80,7 +80,7 @@ fn frame_of(context: &Context, name: &str) -> Result<(u8, Frame)> {
     let interrupted = context.frame;
     with_domain(context, name, &mut |d| {
         let here = running == Some(d.number());
-        (d.number(), if here { interrupted } else { d.peek_vcpu(&context.stopped).frame })
+        (d.number(), if here { interrupted } else { domain::vcpu::frame_of(d.peek(&context.stopped)) })
     })
 }
 
@@ -109,7 +109,7 @@ pub(super) fn backtrace_number(context: &mut Context, number: u8) -> Result {
     say!(context, "sp {sp:08x} fp {fp:08x} pc {:08x}", frame.pc);
     for _ in 0..MAX_FRAMES {
         let word = |at: u32| {
-            with_domain(context, &text, &mut |d| d.peek_memory(&context.stopped).peek(at, 4)).ok().flatten()
+            with_domain(context, &text, &mut |d| d.peek(&context.stopped).parts.peek_virtual(at, 4)).ok().flatten()
         };
         if fp % 4 != 0 || fp < sp {
             break;
@@ -137,7 +137,7 @@ fn gdump(context: &mut Context, args: &Args<'_>) -> Result {
     let mut result = Ok(());
     domain::peek_all(stopped, &mut |d| {
         if d.number() == number {
-            let memory = d.peek_memory(stopped);
+            let memory = &d.peek(stopped).parts.memory;
             let mut read = |at: u32, width: Width| memory.peek(at, width.bytes() as u32);
             result = hexdump(out, Width::Word, range, &mut read);
         }

@@ -1,16 +1,19 @@
 //! Making a domain out of its configuration: memory, image, initrd, device tree.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 
-use nex_abi::platform::{DTB_BASE, DTB_MAX_BYTES, RAM_BASE};
+use nex_abi::platform::{ENTRY_R0, ENTRY_R1, RAM_BASE};
 use nex_boot::image::{self, ImageError, LoadOptions, RamWindow};
 use nex_boot::manifest::{DomainConfig, Payload};
+use nex_guestdt::Guest;
 use nex_mm::frames::DomainId;
+use nex_vcpu::{Psr, Regs};
 
-use super::dtb;
+use super::machine::Machine;
 use super::memory::GuestMemory;
-use super::vcpu::Vcpu;
+use super::platform::Platform;
 use crate::arch::cp15;
 
 /// Why a configured domain could not be made.
@@ -31,12 +34,7 @@ pub enum BuildError {
         error: ImageError,
     },
     /// Its device tree cannot be written.
-    DeviceTree,
-    /// Its device tree is larger than the place kept for it.
-    DeviceTreeTooLarge {
-        /// Its size.
-        bytes: usize,
-    },
+    DeviceTree(nex_guestdt::Error),
     /// What the configuration asks for is not there yet.
     Unsupported(&'static str),
 }
@@ -51,86 +49,107 @@ impl fmt::Display for BuildError {
                 free_bytes >> 10
             ),
             Self::Image { file, error } => write!(f, "file \"{file}\": {error}"),
-            Self::DeviceTree => f.write_str("the command line holds a NUL: remove it"),
-            Self::DeviceTreeTooLarge { bytes } => write!(
-                f,
-                "its device tree has {bytes} bytes, {DTB_MAX_BYTES} is the most: shorten the command line"
-            ),
+            Self::DeviceTree(error) => error.fmt(f),
             Self::Unsupported(what) => f.write_str(what),
         }
     }
 }
 
-/// Memory with everything loaded, and a vCPU at the entry point.
+/// A machine with everything loaded, its vCPU about to execute the first instruction.
 ///
 /// # Errors
 /// [`BuildError`]; nothing is left behind.
-pub fn build(id: DomainId, config: &DomainConfig<'_>) -> Result<(GuestMemory, Vcpu), BuildError> {
-    let (file, options) = match &config.payload {
-        Payload::Kernel { file, load, entry } => (file, LoadOptions { load: *load, entry: *entry }),
-        Payload::Firmware { .. } => {
-            return Err(BuildError::Unsupported("firmware guests are not supported yet: use \"kernel\""));
-        }
-    };
+pub fn build(id: DomainId, config: &DomainConfig<'_>) -> Result<Box<Machine>, BuildError> {
     if config.vcpus != 1 {
         return Err(BuildError::Unsupported("more than one vCPU is not supported yet: set vcpus = 1"));
     }
-    let ram = RamWindow { base: RAM_BASE, bytes: config.memory_bytes };
-    let image_error = |error| BuildError::Image { file: file.name.into(), error };
-    let plan = image::plan(file.data, &options, &ram).map_err(image_error)?;
-
     let out_of_memory = || BuildError::OutOfMemory {
         wanted_bytes: config.memory_bytes,
         free_bytes: crate::memory::free_bytes(),
     };
+    let ram = RamWindow { base: RAM_BASE, bytes: config.memory_bytes };
     // RAM ends below 4 GiB in any manifest that was accepted.
     let bytes = u32::try_from(config.memory_bytes).map_err(|_| out_of_memory())?;
-    let mut memory = GuestMemory::new(id, bytes).map_err(|_| out_of_memory())?;
-    for segment in &plan.segments {
-        // What lies beyond the file's bytes is clear, as all memory of a new domain.
-        if !memory.load(segment.gpa, segment.data) {
-            return Err(out_of_memory());
-        }
-        if plan.kind == image::ImageKind::Elf {
-            memory.restrict(segment.gpa, segment.mem_bytes, segment.perms);
-        }
-    }
-    let initrd = match &config.initrd {
-        None => None,
-        Some(initrd) => {
-            let error = |error| BuildError::Image { file: initrd.name.into(), error };
-            let at = image::place_initrd(&plan, initrd.data.len() as u64, &ram).map_err(error)?;
-            if !memory.load(at, initrd.data) {
+    let firmware = matches!(config.payload, Payload::Firmware { .. });
+    let tree = |initrd| {
+        nex_guestdt::platform(&Guest {
+            ram_bytes: bytes,
+            cmdline: &config.cmdline,
+            initrd,
+            cpu: nex_guestdt::cpu_compatible(cp15::midr()),
+            cpus: 1,
+            flash_bytes: if firmware { Platform::FLASH_BYTES } else { 0 },
+            pmu: None,
+        })
+        .map_err(BuildError::DeviceTree)
+    };
+    let (memory, start) = match &config.payload {
+        Payload::Kernel { file, load, entry } => {
+            let error = |error| BuildError::Image { file: file.name.into(), error };
+            let options = LoadOptions { load: *load, entry: *entry };
+            let plan = image::plan(file.data, &options, &ram).map_err(error)?;
+            let mut memory = GuestMemory::new(id, bytes, 0).map_err(|_| out_of_memory())?;
+            for segment in &plan.segments {
+                // What lies beyond the file's bytes is clear, as all memory of a new domain.
+                if !memory.load(segment.gpa, segment.data) {
+                    return Err(out_of_memory());
+                }
+                if segment.perms != image::ALL {
+                    memory.restrict(segment.gpa, segment.mem_bytes, segment.perms);
+                }
+            }
+            let initrd = match &config.initrd {
+                None => None,
+                Some(initrd) => {
+                    let error = |error| BuildError::Image { file: initrd.name.into(), error };
+                    let at = image::place_initrd(&plan, initrd.data.len() as u64, &ram).map_err(error)?;
+                    if !memory.load(at, initrd.data) {
+                        return Err(out_of_memory());
+                    }
+                    Some((at, at + initrd.data.len() as u32))
+                }
+            };
+            let tree = tree(initrd)?;
+            let at = image::place_dtb(&plan, initrd, tree.len(), &ram).map_err(error)?;
+            if !memory.load(at, &tree) {
                 return Err(out_of_memory());
             }
-            Some((at, at + initrd.data.len() as u32))
+            (memory, Start { pc: plan.entry, r: [ENTRY_R0, ENTRY_R1, at] })
+        }
+        Payload::Firmware { file } => {
+            let error = |error| BuildError::Image { file: file.name.into(), error };
+            image::check_firmware(file.data).map_err(error)?;
+            let mut memory =
+                GuestMemory::new(id, bytes, file.data.len() as u32).map_err(|_| out_of_memory())?;
+            memory.load_rom(file.data);
+            if !memory.load(RAM_BASE, &tree(None)?) {
+                return Err(out_of_memory());
+            }
+            (memory, Start { pc: image::FIRMWARE_BASE, r: [0; 3] })
         }
     };
-    let tree = dtb::write(&dtb::Contents {
-        ram_bytes: bytes,
-        cmdline: &config.cmdline,
-        initrd,
-        cpu_compatible: cpu_compatible(),
-    })
-    .map_err(|_| BuildError::DeviceTree)?;
-    if tree.len() > DTB_MAX_BYTES as usize {
-        return Err(BuildError::DeviceTreeTooLarge { bytes: tree.len() });
-    }
-    if !memory.load(DTB_BASE, &tree) {
-        return Err(out_of_memory());
-    }
-    Ok((memory, Vcpu::new(plan.entry)))
+    // SAFETY: the domain with this number is only being made.
+    let mut machine = unsafe { Machine::new(id, memory) }.ok_or_else(out_of_memory)?;
+    start.apply(&mut machine.vcpu.get_mut().regs);
+    Ok(machine)
 }
 
-/// The device tree name of the core we run on: MIDR part number (DDI 0406C B4.1.105; the cores' own manuals).
-fn cpu_compatible() -> &'static str {
-    match cp15::midr() >> 4 & 0xfff {
-        0xc05 => "arm,cortex-a5",
-        0xc07 => "arm,cortex-a7",
-        0xc08 => "arm,cortex-a8",
-        0xc09 => "arm,cortex-a9",
-        0xc0f => "arm,cortex-a15",
-        0xc0e => "arm,cortex-a17",
-        _ => "arm,armv7",
+/// How a vCPU begins: as after a reset, but for this.
+struct Start {
+    /// Bit 0 selects T32.
+    pc: u32,
+    /// r0 to r2.
+    r: [u32; 3],
+}
+
+impl Start {
+    fn apply(&self, regs: &mut Regs) {
+        for (n, &value) in self.r.iter().enumerate() {
+            regs.set(n as u8, value);
+        }
+        if self.pc & 1 != 0 {
+            regs.set_execution_state(Psr(Psr::T));
+        }
+        regs.branch(self.pc & !1);
     }
 }

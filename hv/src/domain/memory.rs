@@ -1,10 +1,11 @@
-//! A domain's memory: which host frames back its RAM, and the address space it runs in.
+//! A domain's memory: which host frames back its RAM and its firmware ROM.
 //!
-//! RAM is backed by the megabyte: one section of host memory where there is one, else 256 single frames, so that all of
-//! the machine's RAM can be given away. A megabyte is cleared and mapped when it is first touched, by the guest or for
-//! it: a domain with much memory starts as fast as one with little, and nothing of a former owner can be seen.
+//! Both are backed by the megabyte: one section of host memory where there is one, else 256 single frames, so that all of
+//! the machine's RAM can be given away. A megabyte is cleared when it is first touched, by the guest or for it: a domain
+//! with much memory starts as fast as one with little, and nothing of a former owner can be seen.
 //!
-//! The address space is a function of backing and permissions; entries only go from fault to valid.
+//! A page of guest memory has a number, [`Page`]: those of RAM first, then those of ROM. With each goes where shadow tables
+//! map it ([`Uses`]).
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -14,10 +15,11 @@ use nex_abi::platform::RAM_BASE;
 use nex_boot::image::Perms;
 use nex_mm::addr::{Gpa, Hpa, PAGE_BYTES, SECTION_BYTES};
 use nex_mm::copy::split_pages;
-use nex_mm::desc::{Access, Attrs, MemoryType};
 use nex_mm::frames::{DomainId, Owner};
+use nex_vmmu::Abort;
+use nex_vmmu::uses::Uses;
 
-use crate::memory::{self, GuestSpace};
+use crate::memory;
 
 const PAGES: usize = (SECTION_BYTES / PAGE_BYTES) as usize;
 
@@ -42,7 +44,40 @@ struct Megabyte {
     backing: Backing,
     /// Cleared: what is in it is the domain's own.
     clean: bool,
-    mapped: bool,
+    /// Where it is mapped as a section.
+    section_uses: Uses,
+    /// Where its pages are mapped as such; made when the first one is.
+    page_uses: Option<Box<[Uses; PAGES]>>,
+    /// Pages with rewritten code.
+    code_pages: u16,
+}
+
+impl Megabyte {
+    const fn new(backing: Backing) -> Self {
+        Megabyte {
+            backing,
+            clean: false,
+            section_uses: UNUSED,
+            page_uses: None,
+            code_pages: 0,
+        }
+    }
+}
+
+const UNUSED: Uses = Uses::NONE;
+
+/// The number of a page of a domain's memory.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Page(u32);
+
+impl Page {
+    const fn megabyte(self) -> usize {
+        (self.0 / PAGES as u32) as usize
+    }
+
+    const fn within(self) -> usize {
+        (self.0 % PAGES as u32) as usize
+    }
 }
 
 /// A range of guest RAM with permissions of its own, whole pages.
@@ -70,32 +105,36 @@ const ALL: Perms = Perms { r: true, w: true, x: true };
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OutOfMemory;
 
-/// The RAM of a domain.
+/// The memory of a domain.
 pub struct GuestMemory {
     megabytes: Vec<Megabyte>,
+    /// How many of them are RAM; the others are ROM.
+    ram_count: usize,
+    rom_bytes: u32,
     regions: ArrayVec<Region, 16>,
-    space: GuestSpace,
     owner: Owner,
 }
 
 impl GuestMemory {
-    /// `bytes` (a multiple of 1 MiB) of RAM at [`RAM_BASE`] for domain `id`, readable, writable and executable.
+    /// `bytes` (a multiple of 1 MiB) of RAM at [`RAM_BASE`] for domain `id`, and `rom_bytes` of ROM at 0.
     ///
     /// # Errors
     /// [`OutOfMemory`]: nothing was taken.
-    pub fn new(id: DomainId, bytes: u32) -> Result<Self, OutOfMemory> {
-        let count = (bytes / SECTION_BYTES) as usize;
+    pub fn new(id: DomainId, bytes: u32, rom_bytes: u32) -> Result<Self, OutOfMemory> {
+        let ram_count = (bytes / SECTION_BYTES) as usize;
+        let count = ram_count + rom_bytes.div_ceil(SECTION_BYTES) as usize;
         let mut memory = GuestMemory {
             megabytes: Vec::new(),
+            ram_count,
+            rom_bytes: rom_bytes.next_multiple_of(PAGE_BYTES),
             regions: ArrayVec::new(),
-            space: GuestSpace::new().ok_or(OutOfMemory)?,
             owner: Owner::Domain(id),
         };
         memory.megabytes.try_reserve_exact(count).map_err(|_| OutOfMemory)?;
         for _ in 0..count {
             // If this fails, dropping `memory` gives back what it has.
             let backing = memory.take_megabyte()?;
-            memory.megabytes.push(Megabyte { backing, clean: false, mapped: false });
+            memory.megabytes.push(Megabyte::new(backing));
         }
         Ok(memory)
     }
@@ -121,15 +160,103 @@ impl GuestMemory {
 
     /// Bytes of RAM.
     pub fn bytes(&self) -> u32 {
-        self.megabytes.len() as u32 * SECTION_BYTES
+        self.ram_count as u32 * SECTION_BYTES
     }
 
-    /// TTBR0 and CONTEXTIDR to run the guest with.
-    pub fn tables(&self) -> (u32, u32) {
-        (self.space.ttbr0(), self.space.contextidr())
+    /// The page of memory at `gpa`, if there is one.
+    #[inline]
+    pub fn page_at(&self, gpa: u32) -> Option<Page> {
+        let offset = gpa.wrapping_sub(RAM_BASE);
+        if ((offset / SECTION_BYTES) as usize) < self.ram_count {
+            Some(Page(offset / PAGE_BYTES))
+        } else if gpa < self.rom_bytes {
+            Some(Page((self.ram_count * PAGES) as u32 + gpa / PAGE_BYTES))
+        } else {
+            None
+        }
     }
 
-    /// Restricts a range, widened to whole pages. Before the guest runs; a page in two ranges gets what either allows.
+    /// Whether there is ROM at all: the domain has firmware.
+    pub fn has_rom(&self) -> bool {
+        self.rom_bytes != 0
+    }
+
+    /// Whether the page is ROM.
+    #[inline]
+    pub fn is_rom(&self, page: Page) -> bool {
+        page.megabyte() >= self.ram_count
+    }
+
+    /// Host memory behind a page; cleared if nobody has touched it before.
+    #[inline]
+    pub fn frame(&mut self, page: Page) -> Hpa {
+        let index = page.megabyte();
+        if !self.megabytes[index].clean {
+            self.clean(index);
+        }
+        self.megabytes[index].backing.page(page.within())
+    }
+
+    /// The host section behind the megabyte of a page, if it is one, holds no rewritten code, and is whole.
+    pub fn section(&mut self, page: Page) -> Option<Hpa> {
+        let index = page.megabyte();
+        let partial = self.is_rom(page) && index + 1 == self.megabytes.len() && self.rom_bytes % SECTION_BYTES != 0;
+        if partial || !self.regions.is_empty() || self.megabytes[index].code_pages != 0 {
+            return None;
+        }
+        let Backing::Section(hpa) = self.megabytes[index].backing else { return None };
+        self.clean(index);
+        Some(hpa)
+    }
+
+    /// Where the megabyte of a page is mapped as a section.
+    pub fn section_uses(&mut self, page: Page) -> &mut Uses {
+        &mut self.megabytes[page.megabyte()].section_uses
+    }
+
+    /// Where a page is mapped.
+    pub fn uses(&self, page: Page) -> Uses {
+        match &self.megabytes[page.megabyte()].page_uses {
+            Some(uses) => uses[page.within()],
+            None => UNUSED,
+        }
+    }
+
+    /// The same, to change. `None` if there is no memory to remember it.
+    pub fn uses_mut(&mut self, page: Page) -> Option<&mut Uses> {
+        let megabyte = &mut self.megabytes[page.megabyte()];
+        if megabyte.page_uses.is_none() {
+            let mut words: Vec<Uses> = Vec::new();
+            words.try_reserve_exact(PAGES).ok()?;
+            words.resize(PAGES, UNUSED);
+            megabyte.page_uses = words.into_boxed_slice().try_into().ok();
+        }
+        megabyte.page_uses.as_mut().map(|uses| &mut uses[page.within()])
+    }
+
+    /// Says whether a page holds rewritten code.
+    pub fn set_code(&mut self, page: Page, code: bool) {
+        let Some(uses) = self.uses_mut(page) else { return };
+        let was = uses.is_code();
+        uses.set_code(code);
+        let megabyte = &mut self.megabytes[page.megabyte()];
+        match (was, code) {
+            (false, true) => megabyte.code_pages += 1,
+            (true, false) => megabyte.code_pages -= 1,
+            _ => {}
+        }
+    }
+
+    /// The word at `gpa`, a multiple of 4, as a table walk reads it.
+    #[inline]
+    fn word(&mut self, gpa: u64) -> Result<u32, Abort> {
+        let gpa = u32::try_from(gpa).map_err(|_| Abort::Decode)?;
+        let page = self.page_at(gpa).ok_or(Abort::Decode)?;
+        let frame = self.frame(page);
+        Ok(memory::read_word(Hpa::new(frame.raw() + gpa % PAGE_BYTES)))
+    }
+
+    /// Restricts a range of RAM, widened to whole pages: see [`is_protected`](Self::is_protected). Before the guest runs; a page in two ranges gets what either allows.
     pub fn restrict(&mut self, start: u32, bytes: u32, perms: Perms) {
         let end = start.saturating_add(bytes).div_ceil(PAGE_BYTES) * PAGE_BYTES;
         let region = Region { start: Gpa::new(start & !(PAGE_BYTES - 1)), end: Gpa::new(end), perms };
@@ -148,7 +275,12 @@ impl GuestMemory {
 
     fn index_of(&self, gpa: u32) -> Option<usize> {
         let index = (gpa.checked_sub(RAM_BASE)? / SECTION_BYTES) as usize;
-        (index < self.megabytes.len()).then_some(index)
+        (index < self.ram_count).then_some(index)
+    }
+
+    /// Whether the domain's image asked for its segments' permissions to hold.
+    pub fn is_protected(&self) -> bool {
+        !self.regions.is_empty()
     }
 
     /// Clears the megabyte if nobody has yet.
@@ -172,52 +304,14 @@ impl GuestMemory {
         Some(self.megabytes[index].backing.page((offset / PAGE_BYTES) as usize))
     }
 
-    /// Answers a fault of the guest at `gva` (which is its physical address while its MMU is off): `true` if the
-    /// access will work when it is tried again.
-    pub fn fault_in(&mut self, gva: u32, want: Want) -> bool {
-        let Some(index) = self.index_of(gva) else { return false };
-        if self.megabytes[index].mapped || !self.allows(gva, want) {
-            return false;
-        }
-        self.clean(index);
-        self.map_megabyte(index)
-    }
-
-    fn allows(&self, gpa: u32, want: Want) -> bool {
+    /// Whether the domain's image allows `want` at `gpa`.
+    pub fn allows(&self, gpa: u32, want: Want) -> bool {
         let perms = self.perms_of(Gpa::new(gpa & !(PAGE_BYTES - 1)));
         match want {
             Want::Read => perms.r,
             Want::Write => perms.w,
             Want::Execute => perms.x && perms.r,
         }
-    }
-
-    /// Maps a megabyte in runs of equal permissions, host-contiguous. A page that may be read but is not backed by
-    /// table memory stays unmapped and its access fails: then the machine is out of memory and the guest stops.
-    fn map_megabyte(&mut self, index: usize) -> bool {
-        let start = RAM_BASE + index as u32 * SECTION_BYTES;
-        let megabyte = &self.megabytes[index];
-        let page_at = |n: usize| Gpa::new(start + n as u32 * PAGE_BYTES);
-        let mut n = 0;
-        while n < PAGES {
-            let (first, perms) = (n, self.perms_of(page_at(n)));
-            let hpa = megabyte.backing.page(first);
-            n += 1;
-            while n < PAGES
-                && self.perms_of(page_at(n)) == perms
-                && megabyte.backing.page(n).raw() == hpa.raw() + (n - first) as u32 * PAGE_BYTES
-            {
-                n += 1;
-            }
-            let bytes = (n - first) as u32 * PAGE_BYTES;
-            if let Some(attrs) = guest_attrs(perms)
-                && self.space.map(page_at(first).raw(), hpa, bytes, attrs).is_err()
-            {
-                return false;
-            }
-        }
-        self.megabytes[index].mapped = true;
-        true
     }
 
     /// Reads `width` bytes (1, 2, 4 or 8, aligned) at `gpa` without changing anything; `None` if that is not RAM.
@@ -279,6 +373,18 @@ impl GuestMemory {
         self.check(gpa, from.len() as u32, Want::Write) && self.load(gpa, from)
     }
 
+    /// Fills the ROM from its start. What is too long is cut.
+    pub fn load_rom(&mut self, from: &[u8]) {
+        for (n, piece) in from.chunks(PAGE_BYTES as usize).enumerate() {
+            let Some(page) = self.page_at(n as u32 * PAGE_BYTES) else { return };
+            let at = self.frame(page);
+            memory::copy_to(at, piece);
+            let va = memory::hpa_to_va(at);
+            crate::arch::cache::clean_for_fetch(va..va + piece.len() as u32);
+        }
+        crate::arch::cache::drop_fetched();
+    }
+
     /// Copies into guest RAM whatever its permissions: for the loader. `false` if part of it is not RAM.
     pub fn load(&mut self, gpa: u32, from: &[u8]) -> bool {
         let Some(parts) = split_pages(gpa, from.len() as u32) else { return false };
@@ -300,7 +406,7 @@ impl GuestMemory {
 
 impl Drop for GuestMemory {
     fn drop(&mut self) {
-        // The address space goes right after this and never runs again, so no translation to these frames is used.
+        // The shadow tables are gone, so no translation to these frames is used.
         for megabyte in self.megabytes.drain(..) {
             match megabyte.backing {
                 Backing::Section(hpa) => memory::free_frames(hpa, PAGES as u32, self.owner),
@@ -312,12 +418,13 @@ impl Drop for GuestMemory {
     }
 }
 
-/// Attributes of guest RAM in User mode; `None`: not accessible. Write implies read, as the tables have no other way.
-fn guest_attrs(perms: Perms) -> Option<Attrs> {
-    let access = match (perms.r, perms.w) {
-        (_, true) => Access::UserRw,
-        (true, false) => Access::UserRo,
-        (false, false) => return None,
-    };
-    Some(Attrs { access, exec: perms.x, memory: MemoryType::NormalWriteBack, shareable: true, global: false })
+impl nex_vmmu::GuestMemory for GuestMemory {
+    fn read32(&mut self, gpa: u64) -> Result<u32, Abort> {
+        self.word(gpa)
+    }
+
+    fn read64(&mut self, gpa: u64) -> Result<u64, Abort> {
+        // The vCPU that could write it does not run.
+        Ok(u64::from(self.word(gpa)?) | u64::from(self.word(gpa + 4)?) << 32)
+    }
 }

@@ -3,12 +3,20 @@
 //! A domain's vCPU is a hypervisor thread that owns the vCPU's registers and ends with the reason the domain stopped.
 //! Only the manager thread makes and drops domains, so a domain's memory is never freed by the thread that runs on it.
 
+mod access;
 pub mod build;
-mod dtb;
+pub mod code;
+mod float;
 pub mod hypercall;
+pub mod machine;
 pub mod memory;
+mod platform;
+pub mod shadow;
+mod system;
+mod traps;
 pub mod vcpu;
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
@@ -25,8 +33,8 @@ use crate::board::Exit;
 use crate::log::Shown;
 use crate::sync::{IrqLock, Stopped};
 use crate::{console, thread};
-use memory::GuestMemory;
-use vcpu::{Stop, Vcpu};
+use machine::Machine;
+use vcpu::Stop;
 
 /// Domains at a time.
 pub const MAX_DOMAINS: usize = crate::config::MAX_DOMAINS as usize;
@@ -43,22 +51,23 @@ pub struct Domain {
     id: DomainId,
     name: ArrayString<NAME_BYTES>,
     privileged: bool,
-    /// The domain's RAM and address space. Clearing a megabyte under it takes a while, so it blocks instead of spinning.
-    memory: thread::Mutex<GuestMemory>,
+    memory_bytes: u32,
     traps: [AtomicU64; 8],
-    vcpu: VcpuCell,
+    machine: MachineCell,
+    /// Something has come from outside that its devices have to look at.
+    event: AtomicBool,
     control: AtomicU32,
     /// Its vCPU's thread, once that exists.
     thread: spin::Once<thread::ThreadId>,
     resumed: thread::WaitQueue,
 }
 
-/// A vCPU's registers: used by its own thread, and by the debugger while that does not run.
-struct VcpuCell(UnsafeCell<Vcpu>);
-// SAFETY: `vcpu::run` has the one reference while the thread runs; `Domain::peek_vcpu` asks for the proof that it does not.
-unsafe impl Sync for VcpuCell {}
-// SAFETY: plain registers.
-unsafe impl Send for VcpuCell {}
+/// A machine: used by its vCPU's thread, and by the debugger while that does not run.
+struct MachineCell(UnsafeCell<Box<Machine>>);
+// SAFETY: `vcpu::run` has the one reference while the thread runs; `Domain::peek` asks for the proof that it does not.
+unsafe impl Sync for MachineCell {}
+// SAFETY: nothing in it depends on the thread it is used by.
+unsafe impl Send for MachineCell {}
 
 /// What a person wants of a domain; see [`Domain::set_control`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -103,21 +112,26 @@ impl Domain {
         REQUESTS.store(true, Ordering::Relaxed);
     }
 
-    /// Its registers at its last trap.
-    pub fn peek_vcpu<'a>(&'a self, _stopped: &'a Stopped) -> &'a Vcpu {
-        // SAFETY: the proof says that its thread does not run, so nobody changes them.
-        unsafe { &*self.vcpu.0.get() }
+    /// Its machine, as its last trap left it.
+    pub fn peek<'a>(&'a self, _stopped: &'a Stopped) -> &'a Machine {
+        // SAFETY: the proof says that its thread does not run, so nobody changes it.
+        unsafe { &*self.machine.0.get() }
     }
 
-    /// Its registers, to be changed by the debugger.
-    pub fn poke_vcpu<'a>(&'a self, _stopped: &'a mut Stopped) -> &'a mut Vcpu {
+    /// Its machine, to be changed by the debugger.
+    pub fn poke<'a>(&'a self, _stopped: &'a mut Stopped) -> &'a mut Machine {
         // SAFETY: as above, and the exclusive borrow of the proof keeps other looks away.
-        unsafe { &mut *self.vcpu.0.get() }
+        unsafe { &mut *self.machine.0.get() }
     }
 
-    /// Its RAM.
-    pub fn peek_memory<'a>(&'a self, stopped: &'a Stopped) -> &'a GuestMemory {
-        self.memory.peek(stopped)
+    /// RAM in bytes.
+    pub fn memory_bytes(&self) -> u32 {
+        self.memory_bytes
+    }
+
+    /// Whether something has come from outside since this was last asked.
+    fn take_event(&self) -> bool {
+        self.event.load(Ordering::Relaxed) && self.event.swap(false, Ordering::Relaxed)
     }
 
     /// Its number: index in the table and on the console.
@@ -159,6 +173,14 @@ pub(crate) fn service_requests() {
     }
 }
 
+/// The domains whose bits are set were typed to. In an interrupt handler.
+pub(crate) fn input_arrived(domains: u32) {
+    for domain in DOMAINS.lock().iter().flatten().filter(|d| domains >> d.number() & 1 == 1) {
+        domain.event.store(true, Ordering::Relaxed);
+        domain.resumed.wake_all();
+    }
+}
+
 /// Which domains have stopped, and why; posted by vCPU threads as they end.
 static STOPPED: IrqLock<ArrayVec<(u8, Stop), MAX_DOMAINS>> = IrqLock::new(ArrayVec::new_const());
 static STOPS: thread::Semaphore = thread::Semaphore::new(0);
@@ -193,7 +215,7 @@ pub fn list() -> Vec<Info> {
             number: d.number(),
             name: d.name,
             privileged: d.privileged,
-            memory_bytes: d.memory.lock().bytes(),
+            memory_bytes: d.memory_bytes,
             traps: d.trap_counts(),
         })
         .collect()
@@ -345,7 +367,7 @@ impl core::fmt::Display for StartError {
 fn start(number: u8, config: &DomainConfig<'_>) -> Result<(), StartError> {
     let id =
         DomainId::new(number).filter(|_| usize::from(number) < MAX_DOMAINS).ok_or(StartError::TooMany)?;
-    let (memory, vcpu) = build::build(id, config).map_err(StartError::Build)?;
+    let machine = build::build(id, config).map_err(StartError::Build)?;
     let name = ArrayString::from(&config.name).unwrap_or_default();
     let sched = &config.sched;
     let params = Params {
@@ -354,14 +376,15 @@ fn start(number: u8, config: &DomainConfig<'_>) -> Result<(), StartError> {
         extratime: sched.extratime,
         weight: sched.weight,
     };
-    let memory_mib = memory.bytes() >> 20;
+    let memory_bytes = machine.parts.memory.bytes();
     let domain = Arc::new(Domain {
         id,
         name,
         privileged: config.privileged,
-        memory: thread::Mutex::new(memory),
+        memory_bytes,
         traps: [const { AtomicU64::new(0) }; 8],
-        vcpu: VcpuCell(UnsafeCell::new(vcpu)),
+        machine: MachineCell(UnsafeCell::new(machine)),
+        event: AtomicBool::new(false),
         control: AtomicU32::new(Control::Run as u32),
         thread: spin::Once::new(),
         resumed: thread::WaitQueue::new(),
@@ -369,10 +392,11 @@ fn start(number: u8, config: &DomainConfig<'_>) -> Result<(), StartError> {
     let mine = domain.clone();
     console::open(number, &name);
     DOMAINS.lock()[usize::from(number)] = Some(domain.clone());
-    crate::info!("domain {} \"{}\": {} MiB", number, name.as_str(), memory_mib);
+    crate::info!("domain {} \"{}\": {} MiB", number, name.as_str(), memory_bytes >> 20);
     let spawned = thread::spawn(&name, params, move || {
         // SAFETY: the one thread of this vCPU; the debugger looks only while it does not run.
-        let stop = vcpu::run(&mine, unsafe { &mut *mine.vcpu.0.get() });
+        let stop = vcpu::run(&mine, unsafe { &mut *mine.machine.0.get() });
+        vcpu::forget(number);
         drop(mine);
         let _ = STOPPED.lock().try_push((number, stop));
         STOPS.post();

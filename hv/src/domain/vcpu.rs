@@ -1,15 +1,15 @@
 //! The life of a vCPU: run the guest, answer its traps, until the domain stops.
 
-use core::fmt;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use arrayvec::ArrayString;
-use nex_abi::platform;
+use nex_vcpu::{Exception, Privilege};
+use nex_vmmu::shadow::View;
 
-use super::hypercall::{self, Answer};
-use super::memory::Want;
+use super::machine::Machine;
+use super::system::Step;
 use super::{Control, Domain};
-use crate::arch::{self, Frame, Trap, cp15, irq, this_cpu};
+use crate::arch::{Frame, Trap, irq, this_cpu};
 use crate::trap::Fault;
 use crate::{interrupts, thread, time};
 
@@ -26,32 +26,19 @@ pub enum Stop {
     Fault(ArrayString<160>),
 }
 
-/// The state of a vCPU while it does not run.
-pub struct Vcpu {
-    /// General registers and status.
-    pub frame: Frame,
-    tpidrurw: u32,
-}
-
-impl Vcpu {
-    /// Registers as a Linux kernel expects them, `entry` with bit 0 for Thumb state.
-    pub fn new(entry: u32) -> Self {
-        let mut frame = Frame::ZERO;
-        frame.r[0] = platform::ENTRY_R0;
-        frame.r[1] = platform::ENTRY_R1;
-        frame.r[2] = platform::ENTRY_R2;
-        frame.pc = entry & !1;
-        frame.cpsr = if entry & 1 != 0 { 1 << 5 } else { 0 };
-        Vcpu { frame, tpidrurw: 0 }
-    }
-}
-
 /// When the first guest instruction of all ran, in nanoseconds; 0 before.
 static FIRST_ENTRY_NS: AtomicU64 = AtomicU64::new(0);
 
+/// Whose thread IDs and timer access the CPU has; see [`super::machine::Parts::load_cpu`].
+static LOADED: AtomicU32 = AtomicU32::new(u32::MAX);
+
+/// The domain with this number is gone; the next one must not be taken for it.
+pub(super) fn forget(number: u8) {
+    let _ = LOADED.compare_exchange(number.into(), u32::MAX, Ordering::Relaxed, Ordering::Relaxed);
+}
+
 /// Runs the vCPU until the domain stops. Called on the vCPU's thread.
-pub fn run(domain: &Domain, vcpu: &mut Vcpu) -> Stop {
-    let (ttbr0, contextidr) = domain.memory.lock().tables();
+pub fn run(domain: &Domain, machine: &mut Machine) -> Stop {
     if FIRST_ENTRY_NS.load(Ordering::Relaxed) == 0 {
         let now = time::now_ns();
         FIRST_ENTRY_NS.store(now, Ordering::Relaxed);
@@ -63,107 +50,139 @@ pub fn run(domain: &Domain, vcpu: &mut Vcpu) -> Stop {
             Control::Pause => domain.resumed.wait(|| domain.control() != Control::Pause),
             Control::Kill => return Stop::Killed,
         }
-        irq::mask();
-        this_cpu().guest.store(u32::from(domain.number()), Ordering::Relaxed);
-        // TPIDRURW is the guest's own; Nex does not use it, but other guests do. TPIDRURO reads as zero.
-        set_user_thread_ids(vcpu.tpidrurw);
-        // SAFETY: the tables and the ASID are those of the domain's own `GuestSpace`, which lives as long as `domain`;
-        // it maps the window and otherwise only frames that the domain owns. IRQs are masked.
-        let trap = unsafe { arch::enter_guest(&mut vcpu.frame, ttbr0, contextidr) };
-        vcpu.tpidrurw = cp15::tpidrurw();
-        // Before IRQs open: the next abort, of anybody, overwrites the fault registers.
-        let fault = Fault::of(trap);
-        domain.count(trap);
-        if trap == Trap::Irq {
-            interrupts::handle();
-            if this_cpu().need_resched.load(Ordering::Relaxed) {
-                thread::reschedule();
-            }
-            irq::unmask();
-            continue;
-        }
-        irq::unmask();
-        let stop = match (trap, fault) {
-            (Trap::Undefined, _) => undefined(domain, &mut vcpu.frame),
-            (Trap::DataAbort | Trap::PrefetchAbort, Some(fault)) if fault.is_debug_event() => {
-                crate::debugger::on_guest_debug_event(domain.number(), &mut vcpu.frame, trap, fault.address);
-                None
-            }
-            (Trap::DataAbort | Trap::PrefetchAbort, Some(fault)) => abort(domain, &vcpu.frame, trap, &fault),
-            (Trap::Svc, _) => {
-                Some(report(&vcpu.frame, format_args!("SVC instruction, which nobody handles")))
-            }
-            _ => Some(report(&vcpu.frame, format_args!("unexpected {trap:?}"))),
-        };
-        if let Some(stop) = stop {
-            crate::debugger::on_guest_end(domain.number(), &mut vcpu.frame, matches!(stop, Stop::Fault(_)));
+        if let Some(stop) = turn(domain, machine) {
+            let mut frame = frame_of(machine);
+            frame.cpsr = machine.vcpu.get().regs.user_psr().0;
+            crate::debugger::on_guest_end(domain.number(), &mut frame, matches!(stop, Stop::Fault(_)));
             return stop;
         }
     }
 }
 
-fn set_user_thread_ids(tpidrurw: u32) {
-    // SAFETY: software thread IDs that Nex does not use.
-    unsafe {
-        cp15::set_tpidrurw(tpidrurw);
-        cp15::set_tpidruro(0);
-    }
+/// A vCPU's registers as the debugger shows them.
+pub fn frame_of(machine: &Machine) -> Frame {
+    let regs = &machine.vcpu.get().regs;
+    let flat = regs.flat();
+    let mut frame = Frame::ZERO;
+    frame.r.copy_from_slice(&flat[..13]);
+    [frame.sp, frame.lr, frame.pc] = [flat[13], flat[14], flat[15]];
+    frame.cpsr = regs.cpsr().0;
+    frame
 }
 
-/// An undefined instruction: a hypercall, or the end.
-fn undefined(domain: &Domain, frame: &mut Frame) -> Option<Stop> {
-    // The vector stores the address after a 32-bit A32, or after the first halfword of a T32 instruction (B1.8.3).
-    frame.pc = frame.pc.wrapping_sub(if frame.is_thumb() { 2 } else { 4 });
-    let mut bytes = [0u8; 4];
-    if !domain.memory.lock().read(frame.pc, &mut bytes, Want::Execute) {
-        // A 16-bit instruction in the last halfword of RAM.
-        return Some(report(frame, format_args!("undefined instruction")));
-    }
-    let word = u32::from_le_bytes(bytes);
-    if hypercall::is_hvc(word, frame.is_thumb()) {
-        return match hypercall::handle(domain, frame) {
-            Answer::Continue => {
-                frame.pc = frame.pc.wrapping_add(4);
-                None
-            }
-            Answer::Stop(stop) => Some(stop),
-        };
-    }
-    Some(if frame.is_thumb() {
-        // First halfword first, as disassemblers print it; the second only if there is one (A6.1).
-        let (first, second) = (word & 0xffff, word >> 16);
-        if first >> 11 >= 0b11101 {
-            report(frame, format_args!("undefined instruction {first:04x} {second:04x}"))
-        } else {
-            report(frame, format_args!("undefined instruction {first:04x}"))
-        }
-    } else {
-        report(frame, format_args!("undefined instruction {word:08x}"))
-    })
+/// Takes over registers that the debugger changed. Of the PSR only what the guest itself may change.
+pub fn set_frame(machine: &mut Machine, frame: &Frame) {
+    let regs = &mut machine.vcpu.get_mut().regs;
+    let flat = regs.flat_mut();
+    flat[..13].copy_from_slice(&frame.r);
+    [flat[13], flat[14]] = [frame.sp, frame.lr];
+    regs.absorb_user_psr(nex_vcpu::Psr(frame.cpsr));
+    regs.branch(frame.pc);
 }
 
-/// An abort: a megabyte not yet mapped, or the end.
-fn abort(domain: &Domain, frame: &Frame, trap: Trap, fault: &Fault) -> Option<Stop> {
-    let want = match (trap, fault.write) {
-        (Trap::PrefetchAbort, _) => Want::Execute,
-        (_, true) => Want::Write,
-        (_, false) => Want::Read,
+/// Enters the guest once and answers its trap.
+fn turn(domain: &Domain, machine: &mut Machine) -> Option<Stop> {
+    let Machine { vcpu: place, parts } = machine;
+    let vcpu = place.get_mut();
+    if parts.lines_stale || domain.take_event() {
+        parts.lines_stale = false;
+        vcpu.pending = parts.platform.lines();
+    }
+    if vcpu.pending.wakes() && vcpu.deliver_interrupt(parts.async_abort_status()).is_some() {
+        parts.exclusive = None;
+        parts.last = None;
+    }
+    let view = View::of(vcpu.privilege() == Privilege::Pl1);
+    let world = match parts.shadow.world(view) {
+        Ok(world) => world,
+        Err(_) => return Some(super::traps::out_of_memory()),
     };
-    if fault.status.kind.is_mmu_fault() && domain.memory.lock().fault_in(fault.address, want) {
+    irq::mask();
+    let me = u32::from(domain.number());
+    if LOADED.load(Ordering::Relaxed) != me {
+        LOADED.store(me, Ordering::Relaxed);
+        parts.load_cpu(vcpu);
+    }
+    parts.prepare_float(vcpu);
+    this_cpu().guest.store(me, Ordering::Relaxed);
+    // SAFETY: the tables and the ASID are of the domain's own shadow tables, which live as long as `machine`; they map the
+    // window, and otherwise only frames that the domain owns. IRQs are masked.
+    let (trap, word) = unsafe { place.run(world) };
+    // Before IRQs open: the next abort, of anybody, overwrites the fault registers.
+    let fault = Fault::of(trap);
+    domain.count(trap);
+    let vcpu = place.get_mut();
+    if trap == Trap::Irq {
+        parts.keep_thread_id(vcpu);
+        interrupts::handle();
+        if this_cpu().need_resched.load(Ordering::Relaxed) {
+            thread::reschedule();
+        }
+        irq::unmask();
+        parts.lines_stale = true;
         return None;
     }
-    let name = if trap == Trap::PrefetchAbort { "prefetch abort" } else { "data abort" };
-    Some(report(frame, format_args!("{name}, {fault}")))
+    parts.keep_thread_id(vcpu);
+    irq::unmask();
+    let step = match (trap, fault) {
+        (Trap::Undefined, _) => parts.undefined(vcpu, word),
+        (Trap::Svc, _) => parts.svc(vcpu, word),
+        (Trap::DataAbort | Trap::PrefetchAbort, Some(fault)) if fault.is_debug_event() => {
+            return debug_event(domain, machine, trap, &fault);
+        }
+        (Trap::DataAbort | Trap::PrefetchAbort, Some(fault)) => {
+            parts.abort(vcpu, trap == Trap::PrefetchAbort, &fault, word)
+        }
+        _ => Step::Again,
+    };
+    let exception = match step {
+        Step::Done | Step::Again => return None,
+        Step::Stop(stop) => return Some(stop),
+        Step::Yield => {
+            thread::yield_now();
+            return None;
+        }
+        Step::Wait => {
+            wait(domain, machine);
+            return None;
+        }
+        Step::Undefined => (Exception::Undefined, None),
+        Step::Svc => (Exception::Svc, None),
+        Step::Abort(abort) if trap == Trap::PrefetchAbort => (Exception::PrefetchAbort, Some(abort)),
+        Step::Abort(abort) => (Exception::DataAbort, Some(abort)),
+    };
+    let Machine { vcpu: place, parts } = machine;
+    parts.inject(place.get_mut(), exception.0, exception.1)
 }
 
-/// One line that says what a guest did and where.
-fn report(frame: &Frame, what: fmt::Arguments<'_>) -> Stop {
-    let mut text = ArrayString::new();
-    let state = if frame.is_thumb() { " (Thumb)" } else { "" };
-    // A text that does not fit is cut.
-    let _ = fmt::write(
-        &mut text,
-        format_args!("{what}; pc {:#010x}{state} lr {:#010x} sp {:#010x}", frame.pc, frame.lr, frame.sp),
-    );
-    Stop::Fault(text)
+/// WFI: until an interrupt is pending, masked or not (DDI 0406C B1.8.14).
+fn wait(domain: &Domain, machine: &mut Machine) {
+    loop {
+        let pending = machine.parts.platform.lines();
+        machine.vcpu.get_mut().pending = pending;
+        if pending.wakes() || domain.control() != Control::Run {
+            machine.parts.lines_stale = true;
+            return;
+        }
+        match machine.parts.platform.deadline_ns() {
+            Some(at_ns) => {
+                domain.resumed.wait_until(at_ns, || domain.take_event() || domain.control() != Control::Run);
+            }
+            None => domain.resumed.wait(|| domain.take_event() || domain.control() != Control::Run),
+        }
+    }
+}
+
+/// A breakpoint or watchpoint of Nex's debugger; or a BKPT instruction of the guest's own, which takes a prefetch abort there.
+fn debug_event(domain: &Domain, machine: &mut Machine, trap: Trap, fault: &Fault) -> Option<Stop> {
+    let Machine { vcpu: place, parts } = machine;
+    if trap == Trap::PrefetchAbort && parts.is_bkpt(place.get()) {
+        return parts.inject_debug_event(place.get_mut());
+    }
+    let mut frame = frame_of(machine);
+    // As the CPU has it: the debugger tells guests from Nex by User mode.
+    frame.cpsr = machine.vcpu.get().regs.user_psr().0;
+    crate::debugger::on_guest_debug_event(domain.number(), &mut frame, trap, fault.address);
+    set_frame(machine, &frame);
+    None
 }

@@ -27,7 +27,7 @@ impl SectionMapper {
                     ProbeError("too many device blocks: raise DEVICE_SECTIONS in hv/src/memory/mod.rs");
                 self.mapped.try_push(hpa).map_err(|_| too_many)?;
                 let slot = self.mapped.len() - 1;
-                let section = L1Desc::Section { hpa, attrs: DEVICE, domain: 0 };
+                let section = L1Desc::Section { hpa, attrs: DEVICE, domain: crate::arch::NEX_DOMAIN };
                 window::write_l1(DEVICE_BASE / SECTION_BYTES + slot as u32, section.encode());
                 cache::publish_tables(window::l1_range());
                 slot

@@ -32,7 +32,7 @@ pub(super) fn init(base: Hpa, banks: &[PhysRange]) {
         let (start, end) = whole_sections(bank);
         for at in (start..end).step_by(SECTION_BYTES as usize) {
             let hpa = Hpa::new(at as u32);
-            let section = L1Desc::Section { hpa, attrs: RAM, domain: 0 };
+            let section = L1Desc::Section { hpa, attrs: RAM, domain: crate::arch::NEX_DOMAIN };
             window::write_l1(hpa_to_va(hpa) / SECTION_BYTES, section.encode());
         }
     }

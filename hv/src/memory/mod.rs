@@ -20,18 +20,20 @@ mod devices;
 mod direct;
 #[cfg(nex_framebuffer)]
 mod framebuffer;
+mod guest;
 mod heap;
 mod stacks;
 mod window;
 
 pub(crate) use devices::SectionMapper;
-pub(crate) use direct::slice;
+pub(crate) use direct::{slice, slice_mut};
 pub use direct::{copy_from, copy_to, hpa_to_va, read_word, va_to_hpa, write_word, zero};
 #[cfg(nex_framebuffer)]
 pub(crate) use framebuffer::map_framebuffer;
 pub(crate) use heap::init_early as init_early_heap;
 #[cfg(nex_debugger)]
 pub(crate) use heap::peek as peek_heap;
+pub(crate) use guest::{GuestTable, with_tables};
 pub use heap::{HeapUse, usage as heap_usage};
 pub use stacks::Stack;
 pub(crate) use stacks::is_guard as is_stack_guard;
@@ -40,13 +42,13 @@ pub(crate) use window::{map_early, symbol_table, unmap_early};
 use arrayvec::ArrayVec;
 use nex_boot::bootinfo::BootInfo;
 use nex_mm::addr::{Hpa, SECTION_BYTES};
-use nex_mm::desc::{Access, Attrs, L1_TABLE_BYTES, MemoryType};
+use nex_mm::desc::{Access, Attrs, MemoryType};
 use nex_mm::frames::{FrameTable, Owner};
 use nex_mm::place::find_space;
 use nex_mm::pool::{BLOCK_BYTES, BlockSource, PooledTables};
 use nex_mm::space::{AddressSpace, MapError, Run};
 
-use crate::arch::{self, BootArgs, WINDOW_BASE, cache, this_cpu};
+use crate::arch::{self, BootArgs, cache, this_cpu};
 use crate::sync::{IrqGuard, IrqLock};
 
 /// Start of the direct map.
@@ -196,7 +198,7 @@ pub(crate) fn init(
     reserve(&mut frames, &banks, (at, storage_bytes), Owner::FrameTable);
     *FRAMES.lock() = Some(frames);
 
-    let space = NEX_SPACE.call_once(|| AddressSpace::new(window::l1_hpa(), 0));
+    let space = NEX_SPACE.call_once(|| AddressSpace::new(window::l1_hpa(), arch::NEX_DOMAIN));
     let mut tables = TABLES.lock();
     direct::map_ragged_ends(space, &mut *tables, &banks)?;
     // The direct map's view of what may not be written. The identity mapping is gone, so this is the last alias.
@@ -293,84 +295,6 @@ pub(crate) fn peek_owners(stopped: &crate::sync::Stopped, f: &mut dyn FnMut(Owne
     if let Some(table) = FRAMES.peek(stopped) {
         table.usage().for_each(|(owner, count)| f(owner, count));
     }
-}
-
-/// The address space of a domain: its first-level table, and the ASID that tags its translations.
-pub struct GuestSpace {
-    space: AddressSpace,
-    asid: u8,
-}
-
-/// The ASIDs in use; bit 0 is Nex's own.
-static ASIDS: IrqLock<[u32; 8]> = IrqLock::new([1, 0, 0, 0, 0, 0, 0, 0]);
-
-impl GuestSpace {
-    /// An address space with nothing but the window, which User mode cannot reach. `None` when memory or ASIDs ran out.
-    pub fn new() -> Option<Self> {
-        let frames = L1_TABLE_BYTES / 4096;
-        let l1 = alloc_frames(frames, frames, Owner::Table)?;
-        zero(l1, L1_TABLE_BYTES);
-        let Some(asid) = take_asid() else {
-            free_frames(l1, frames, Owner::Table);
-            return None;
-        };
-        let mut guest = GuestSpace { space: AddressSpace::new(l1, 0), asid };
-        let shared = NEX_SPACE
-            .get()
-            .map(|nex| guest.space.copy_window(&mut *TABLES.lock(), nex, WINDOW_BASE, SECTION_BYTES).is_ok());
-        // An address space without the window could not take a single exception.
-        (shared == Some(true)).then_some(guest)
-    }
-
-    /// Maps; see [`AddressSpace::map`]. The table walker sees it at once.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn map(&self, va: u32, hpa: Hpa, bytes: u32, attrs: Attrs) -> Result<(), MapError> {
-        let result = self.space.map(&mut *TABLES.lock(), va, hpa, bytes, attrs);
-        // On all cores that Nex knows the walker looks into the data cache, and this is a barrier. For one that does not,
-        // the second-level tables would have to be cleaned as well.
-        cache::publish_tables(hpa_to_va(self.space.l1())..hpa_to_va(self.space.l1()) + L1_TABLE_BYTES);
-        result
-    }
-
-    /// Removes whatever is mapped in the range.
-    ///
-    /// # Errors
-    /// As [`AddressSpace::unmap`].
-    pub fn unmap(&self, va: u32, bytes: u32) -> Result<u32, MapError> {
-        let result = self.space.unmap(&mut *TABLES.lock(), va, bytes);
-        cache::invalidate_asid(self.asid);
-        result
-    }
-
-    /// TTBR0 for this space.
-    pub fn ttbr0(&self) -> u32 {
-        self.space.l1().raw() | arch::cp15::TTBR_FLAGS
-    }
-
-    /// CONTEXTIDR for this space (the process ID part is 0).
-    pub fn contextidr(&self) -> u32 {
-        u32::from(self.asid)
-    }
-}
-
-impl Drop for GuestSpace {
-    fn drop(&mut self) {
-        self.space.release(&mut *TABLES.lock());
-        cache::invalidate_asid(self.asid);
-        free_frames(self.space.l1(), L1_TABLE_BYTES / 4096, Owner::Table);
-        let mut asids = ASIDS.lock();
-        asids[usize::from(self.asid) / 32] &= !(1 << (self.asid % 32));
-    }
-}
-
-fn take_asid() -> Option<u8> {
-    let mut asids = ASIDS.lock();
-    let word = asids.iter().position(|&bits| bits != !0)?;
-    let bit = asids[word].trailing_ones();
-    asids[word] |= 1 << bit;
-    Some((word as u32 * 32 + bit) as u8)
 }
 
 /// Calls `f` with the runs of Nex's own mappings, ascending, at most 64: what the boot log shows.

@@ -59,7 +59,7 @@ fn read_l1(index: u32) -> u32 {
 /// Maps the megabyte at `hpa` read-only at `va`, for a look at the boot information before the direct map exists.
 pub(crate) fn map_early(va: u32, hpa: Hpa) {
     let section =
-        nex_mm::desc::L1Desc::Section { hpa, attrs: Attrs { access: Access::PrivRo, ..RAM }, domain: 0 };
+        nex_mm::desc::L1Desc::Section { hpa, attrs: Attrs { access: Access::PrivRo, ..RAM }, domain: crate::arch::NEX_DOMAIN };
     write_l1(va / SECTION_BYTES, section.encode());
     cache::publish_tables(l1_range());
 }
@@ -69,6 +69,16 @@ pub(crate) fn unmap_early(va: u32) {
     write_l1(va / SECTION_BYTES, 0);
     cache::publish_tables(l1_range());
     cache::invalidate_all_tlb();
+}
+
+/// Copies the window's entries into `to`, a second-level table of a guest. The rest of it, the guest's, is left alone.
+pub(super) fn copy_entries(to: Hpa) {
+    let bytes = (super::guest::GUEST_TOP - WINDOW_BASE) / PAGE_BYTES * 4;
+    for offset in (0..bytes).step_by(4) {
+        // SAFETY: a word of the window's table, which no Rust reference ever points to.
+        let entry = unsafe { NEX_WINDOW_L2.as_ptr().cast::<u32>().byte_add(offset as usize).read_volatile() };
+        super::write_word(Hpa::new(to.raw() + offset), entry);
+    }
 }
 
 /// Removes the boot code's one-to-one mapping, and fills the window-only table.

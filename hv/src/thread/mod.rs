@@ -57,6 +57,8 @@ struct Thread {
     state: State,
     /// When to give up waiting.
     wake_at_ns: Option<u64>,
+    /// When the running thread wants its CPU interrupted; see [`set_alarm`].
+    alarm_ns: Option<u64>,
     /// Waiters of one key are woken in the order of this number.
     turn: u64,
     timed_out: bool,
@@ -71,6 +73,8 @@ struct Cpu {
     /// Slot of the thread that runs; `None`: idle.
     current: Option<usize>,
     idle_sp: &'static AtomicU32,
+    /// When the scheduler has to look again, whatever the running thread's alarm is.
+    until_ns: Option<u64>,
 }
 
 /// Everything the scheduler knows.
@@ -116,7 +120,7 @@ pub(crate) fn init_this_cpu() {
     let index = sched.cpus.len();
     assert!(index == this_cpu().index as usize, "CPUs join in the order of their numbers");
     CPUS_ONLINE.fetch_add(1, Ordering::Relaxed);
-    sched.cpus.push(Cpu { sedf: Sedf::new(), current: None, idle_sp: &IDLE_SP[index] });
+    sched.cpus.push(Cpu { sedf: Sedf::new(), current: None, idle_sp: &IDLE_SP[index], until_ns: None });
 }
 
 /// Starts a thread.
@@ -155,6 +159,7 @@ pub fn spawn(
         entity,
         state: State::Runnable,
         wake_at_ns: None,
+        alarm_ns: None,
         turn: 0,
         timed_out: false,
         sp: AtomicU32::new(sp),
@@ -275,7 +280,10 @@ pub(crate) fn reschedule() {
         let next = choice.run.and_then(|entity| {
             threads.iter().position(|t| t.as_ref().is_some_and(|t| t.cpu == cpu && t.entity == entity))
         });
-        time::set_deadline([choice.until_ns, next_wake].into_iter().flatten().min());
+        here.until_ns = [choice.until_ns, next_wake].into_iter().flatten().min();
+        // One that has passed has done its work: the thread was interrupted.
+        let alarm = next.and_then(|slot| threads[slot].as_ref()?.alarm_ns).filter(|&at| at > now);
+        time::set_deadline([here.until_ns, alarm].into_iter().flatten().min());
         if next == here.current {
             return;
         }
@@ -436,6 +444,18 @@ pub(crate) fn peek_all(stopped: &Stopped, f: &mut dyn FnMut(View<'_>)) {
 pub(crate) fn peek_cpus(stopped: &Stopped, f: &mut dyn FnMut(usize, u32, u64)) {
     for (n, cpu) in SCHED.peek(stopped).cpus.iter().enumerate() {
         f(n, cpu.sedf.utilisation_ppm(), cpu.sedf.idle_ns());
+    }
+}
+
+/// Has the running thread interrupted at `at_ns` if it still runs then, or not at all: what it does about it is its own
+/// affair. A vCPU comes back to the hypervisor so when a timer of its guest is due.
+pub(crate) fn set_alarm(at_ns: Option<u64>) {
+    let mut sched = SCHED.lock();
+    let until_ns = sched.cpus[this_cpu().index as usize].until_ns;
+    let Some(thread) = sched.current() else { return };
+    if thread.alarm_ns != at_ns {
+        thread.alarm_ns = at_ns;
+        time::set_deadline([until_ns, at_ns].into_iter().flatten().min());
     }
 }
 

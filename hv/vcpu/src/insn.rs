@@ -13,7 +13,8 @@
 //! in User mode (that one is defined); an empty register list or PC as base is undefined; a base register that is loaded
 //! keeps the loaded value; LDM and STM of User registers work in System mode and are undefined in User mode.
 
-use crate::operand::AluOp;
+use nex_decode::{DpOp, Walk};
+
 use crate::psr::{Mode, Psr};
 use crate::regs::{CpsrWrite, Regs};
 
@@ -68,50 +69,13 @@ pub struct Cps {
     pub mode: Option<u8>,
 }
 
-/// In which order a block of words is accessed, from the base register.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum BlockMode {
-    /// Increment after.
-    Ia,
-    /// Increment before.
-    Ib,
-    /// Decrement after.
-    Da,
-    /// Decrement before.
-    Db,
-}
-
-impl BlockMode {
-    /// From the P (before) and U (up) bits of the encoding.
-    pub const fn from_bits(p: bool, u: bool) -> Self {
-        match (p, u) {
-            (false, true) => Self::Ia,
-            (true, true) => Self::Ib,
-            (false, false) => Self::Da,
-            (true, false) => Self::Db,
-        }
-    }
-
-    /// The lowest address of a block of `words` at `base`, and what the base becomes with writeback.
-    pub const fn span(self, base: u32, words: u32) -> (u32, u32) {
-        let bytes = 4 * words;
-        let (up, down) = (base.wrapping_add(bytes), base.wrapping_sub(bytes));
-        match self {
-            Self::Ia => (base, up),
-            Self::Ib => (base.wrapping_add(4), up),
-            Self::Da => (down.wrapping_add(4), down),
-            Self::Db => (down, down),
-        }
-    }
-}
-
 /// RFE.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rfe {
     /// Base register, 0 to 15.
     pub base: u8,
     /// Addressing mode.
-    pub block: BlockMode,
+    pub block: Walk,
     /// Whether the base register is updated.
     pub writeback: bool,
 }
@@ -122,7 +86,7 @@ pub struct Srs {
     /// Number of the mode whose stack pointer is the base, 5 bits.
     pub mode: u8,
     /// Addressing mode.
-    pub block: BlockMode,
+    pub block: Walk,
     /// Whether that stack pointer is updated.
     pub writeback: bool,
 }
@@ -135,7 +99,7 @@ pub struct Multiple {
     /// Register list: bit n is register n.
     pub registers: u16,
     /// Addressing mode.
-    pub block: BlockMode,
+    pub block: Walk,
     /// Whether the base register is updated; exists with PC in the list of an LDM only.
     pub writeback: bool,
 }
@@ -221,10 +185,10 @@ impl Regs {
     }
 
     /// `SUBS PC, LR` and its kin (B9.3.19, B9.3.20): returns to `op`'s result with the SPSR. `rn` and `operand` are the
-    /// operands' values ([`Regs::operand`], [`crate::Shift`]).
-    pub fn alu_return<F>(&mut self, op: AluOp, rn: u32, operand: u32) -> Outcome<F> {
+    /// operands' values ([`Regs::operand`], [`nex_decode::ShiftedReg::apply`]).
+    pub fn alu_return<F>(&mut self, op: DpOp, rn: u32, operand: u32) -> Outcome<F> {
         let Some(spsr) = self.spsr() else { return Outcome::Undefined };
-        let target = op.result(rn, operand, self.cpsr().has(Psr::C));
+        let target = op.apply(rn, operand, self.cpsr().has(Psr::C));
         self.exception_return(target, spsr);
         Outcome::Jumped
     }
@@ -234,7 +198,7 @@ impl Regs {
         if !self.mode().is_privileged() || rfe.base & 15 == 15 {
             return Outcome::Undefined;
         }
-        let (start, end) = rfe.block.span(self.get(rfe.base), 2);
+        let (start, end) = rfe.block.range(self.get(rfe.base), 2);
         outcome((|| {
             let mut words = Words::at(self, memory, start, false)?;
             let (pc, psr) = (words.load()?, words.load()?);
@@ -252,7 +216,7 @@ impl Regs {
         let (Some(mode), Some(spsr)) = (Mode::from_bits(srs.mode.into()), self.spsr()) else {
             return Outcome::Undefined;
         };
-        let (start, end) = srs.block.span(self.get_in(mode, 13), 2);
+        let (start, end) = srs.block.range(self.get_in(mode, 13), 2);
         outcome((|| {
             let mut words = Words::at(self, memory, start, true)?;
             words.store(self.get(14))?;
@@ -277,7 +241,7 @@ impl Regs {
         {
             return Outcome::Undefined;
         }
-        let (start, end) = ldm.block.span(self.get(ldm.base), ldm.registers.count_ones());
+        let (start, end) = ldm.block.range(self.get(ldm.base), ldm.registers.count_ones());
         outcome((|| {
             let mut words = Words::at(self, memory, start, false)?;
             let mut loaded = [0; 16];
@@ -305,7 +269,7 @@ impl Regs {
         if !self.mode().is_privileged() || stm.base & 15 == 15 || stm.registers == 0 {
             return Outcome::Undefined;
         }
-        let (start, _) = stm.block.span(self.get(stm.base), stm.registers.count_ones());
+        let (start, _) = stm.block.range(self.get(stm.base), stm.registers.count_ones());
         outcome((|| {
             let mut words = Words::at(self, memory, start, true)?;
             for n in (0..16_u8).filter(|n| stm.registers >> n & 1 == 1) {

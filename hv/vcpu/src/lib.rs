@@ -1,8 +1,8 @@
 //! The virtual ARMv7-A CPU that Nex offers its guests: its state, and what sensitive instructions do to it.
 //!
 //! Guests run in real User mode. Their real mode, banked registers, PSRs, CP14 and CP15 are a [`Vcpu`] here: plain data
-//! and plain functions, no hardware, no allocation. The hypervisor decodes what trapped, calls one function, and does
-//! what the answer says.
+//! and plain functions, no hardware, no allocation. The hypervisor decodes what trapped ([`nex_decode`], whose operand types
+//! are used here), calls one function, and does what the answer says.
 //!
 //! | module | what it holds |
 //! | --- | --- |
@@ -10,7 +10,6 @@
 //! | [`psr`] | PSR fields, modes, conditions, IT state |
 //! | [`exception`] | targets, link values, masks, vectors, what waits and which comes first |
 //! | [`insn`] | CPS, MRS, MSR, RFE, SRS, LDM and STM `^`, `SUBS PC, LR` |
-//! | [`operand`] | results of data-processing instructions, for the last |
 //! | [`cp15`] | registers of CP14 and CP15, and the effects of writing them |
 //! | [`profile`] | identification: which CPU is offered, and with what |
 //! | [`pmu`] | performance monitors |
@@ -67,7 +66,6 @@ pub mod coord;
 pub mod cp15;
 pub mod exception;
 pub mod insn;
-pub mod operand;
 pub mod pmu;
 pub mod profile;
 pub mod psr;
@@ -77,8 +75,7 @@ pub mod vfp;
 pub use coord::Coord;
 pub use cp15::{Access, CacheOp, Cp15, Denied, Effect, Env, MmuChange, TimerReg, TlbFlush};
 pub use exception::{Exception, Pending, Vectors};
-pub use insn::{BlockMode, Cps, GuestMemory, Multiple, Outcome, Rfe, Srs};
-pub use operand::{AluOp, Shift};
+pub use insn::{Cps, GuestMemory, Multiple, Outcome, Rfe, Srs};
 pub use pmu::Pmu;
 pub use profile::{Core, Profile};
 pub use psr::{Mode, Privilege, Psr, advance_it, condition_passed};

@@ -1,5 +1,7 @@
 //! Program status registers, modes, conditions and the IT state (DDI 0406C B1.3, A8.3, A2.5.2).
 
+use nex_decode::{Cond, it_advance};
+
 /// A processor mode that the virtual CPU has (DDI 0406C B1.3.1). Monitor and Hyp do not exist: the Security and
 /// Virtualization Extensions are not offered. The number is the M field of a PSR.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -160,24 +162,13 @@ impl core::fmt::Debug for Psr {
 /// Whether an instruction with the condition field `cond` (4 bits) executes (DDI 0406C A8.3, ConditionPassed). 0b1111 is
 /// "always": the unconditional space.
 pub const fn condition_passed(psr: Psr, cond: u8) -> bool {
-    let (n, z, c, v) = (psr.has(Psr::N), psr.has(Psr::Z), psr.has(Psr::C), psr.has(Psr::V));
-    let base = match cond >> 1 & 7 {
-        0 => z,
-        1 => c,
-        2 => n,
-        3 => v,
-        4 => c && !z,
-        5 => n == v,
-        6 => n == v && !z,
-        _ => return true,
-    };
-    base != (cond & 1 == 1)
+    Cond::from_bits(cond as u32).holds(psr.0)
 }
 
 /// The PSR after one T32 instruction has been done or skipped: the IT state moves on (DDI 0406C A2.5.2, ITAdvance).
 /// Nothing changes outside an IT block, so it may be called in A32 state as well.
 #[must_use]
+#[inline]
 pub const fn advance_it(psr: Psr) -> Psr {
-    let it = psr.it();
-    psr.with_it(if it & 7 == 0 { 0 } else { it & 0xe0 | it << 1 & 0x1f })
+    Psr(it_advance(psr.0))
 }

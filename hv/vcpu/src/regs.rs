@@ -35,12 +35,15 @@ const fn bank(mode: Mode) -> usize {
 
 /// All core registers of one virtual CPU.
 ///
-/// Layout, in words from the start: r0 to r15 of the current mode (0), CPSR (16), then the banks, which only this crate
-/// touches. Assembly may load and store words 0 to 15 and the [`Psr::LIVE`] bits of word 16.
+/// Layout, in words from the start: r0 to r15 of the current mode (0), the real PSR (16), CPSR (17), then the banks.
+/// Words 0 to 16 are what exception vectors save and an exception return loads.
 #[repr(C)]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Regs {
     r: [u32; 16],
+    /// The PSR that the guest was interrupted with, or is to go on with, as the real CPU has it. Only between a trap and
+    /// [`leave`](Regs::leave), and between [`enter`](Regs::enter) and the return to the guest.
+    real_psr: Psr,
     cpsr: Psr,
     /// r13 and r14, by bank.
     sp_lr: [[u32; 2]; 6],
@@ -61,7 +64,7 @@ impl Default for Regs {
 
 impl Regs {
     /// Where the CPSR is, in bytes from the start; r0 is at 0.
-    pub const CPSR_OFFSET_BYTES: usize = 64;
+    pub const CPSR_OFFSET_BYTES: usize = 68;
 
     /// The CPSR after reset into A32, little endian. The flags are UNKNOWN in the manual; Z is set as in QEMU, so that
     /// register dumps agree.
@@ -71,6 +74,7 @@ impl Regs {
     pub const fn new() -> Self {
         Self {
             r: [0; 16],
+            real_psr: Psr(0),
             cpsr: Self::RESET_CPSR,
             sp_lr: [[0; 2]; 6],
             other_r8_r12: [0; 5],
@@ -187,6 +191,29 @@ impl Regs {
         self.cpsr = Psr(self.cpsr.0 & !Psr::LIVE | real.0 & live);
     }
 
+    /// Sets the instruction set and IT state to those of `psr`; nothing else of it. For an instruction that branches from one
+    /// instruction set to the other. PC is then to be set by [`branch`](Self::branch).
+    pub const fn set_execution_state(&mut self, psr: Psr) {
+        let state = psr.0 & (Psr::IT | Psr::T);
+        self.cpsr = Psr(self.cpsr.0 & !Psr::EXECUTION | state);
+    }
+
+    /// Sets the condition flags N, Z, C and V to bits 31..28 of `value`: what MRC with R15 as destination does.
+    pub const fn set_flags(&mut self, value: u32) {
+        let flags = Psr::N | Psr::Z | Psr::C | Psr::V;
+        self.cpsr = Psr(self.cpsr.0 & !flags | value & flags);
+    }
+
+    /// After a trap: takes over what the vectors saved as the real PSR ([`absorb_user_psr`](Self::absorb_user_psr)).
+    pub const fn leave(&mut self) {
+        self.absorb_user_psr(self.real_psr);
+    }
+
+    /// Before the return to the guest: makes the real PSR for it, with the bits of `also` set (the hypervisor's own FIQ mask).
+    pub const fn enter(&mut self, also: u32) {
+        self.real_psr = Psr(self.user_psr().0 | also);
+    }
+
     /// Changes the mode: CPSR.M and the view in the flat array, nothing else.
     pub fn switch_mode(&mut self, to: Mode) {
         let from = self.mode();
@@ -248,8 +275,17 @@ impl Regs {
         self.r[15] = target & if self.cpsr.is_thumb() { !1 } else { !3 };
     }
 
+    /// Goes to `target` in the instruction set that its lowest bit selects, 1 for T32 (DDI 0406C A2.3.2, BXWritePC). A target
+    /// that ends in 0b10, which is UNPREDICTABLE, is rounded down to a multiple of 4.
+    pub const fn interwork(&mut self, target: u32) {
+        self.cpsr =
+            Psr(if target & 1 == 1 { self.cpsr.0 | Psr::T } else { self.cpsr.0 & !(Psr::T | Psr::J) });
+        self.branch(target);
+    }
+
     /// Goes past the current instruction of `len_bytes` (2 or 4), and advances the IT state. For an instruction that has
     /// been emulated, and for one whose condition failed.
+    #[inline]
     pub const fn skip(&mut self, len_bytes: u32) {
         self.r[15] = self.r[15].wrapping_add(len_bytes);
         self.cpsr = advance_it(self.cpsr);

@@ -253,7 +253,7 @@ fn there_are_37_registers() {
     let names: std::collections::BTreeSet<_> =
         Mode::ALL.iter().flat_map(|mode| (0..16).map(|n| name(mode.bits(), n))).collect();
     assert_eq!(names.len() + 1 + Mode::ALL.iter().filter(|mode| mode.has_spsr()).count(), 37);
-    assert_eq!(size_of::<Regs>(), 4 * (16 + 1 + 12 + 5 + 6));
+    assert_eq!(size_of::<Regs>(), 4 * (16 + 1 + 1 + 12 + 5 + 6), "and a place for the real PSR");
 }
 
 #[test]
@@ -323,4 +323,17 @@ fn the_guest_runs_in_user_mode_with_its_own_flags() {
     assert_eq!(real.0, 0xa90f_fe30, "flags, GE, IT, J, T, E; nothing masked");
     regs.absorb_user_psr(Psr(0x4000_0010));
     assert_eq!(regs.cpsr().0, 0x4000_01d1);
+}
+
+/// A loaded or moved PC chooses the instruction set by its lowest bit (BXWritePC).
+#[test]
+fn interworking() {
+    let mut regs = Regs::new();
+    regs.interwork(0x1003);
+    assert_eq!((regs.pc(), regs.cpsr()), (0x1002, Psr(Regs::RESET_CPSR.0 | Psr::T)));
+    regs.interwork(0x2005);
+    assert_eq!((regs.pc(), regs.cpsr().is_thumb()), (0x2004, true));
+    // UNPREDICTABLE: rounded down.
+    regs.interwork(0x3006);
+    assert_eq!((regs.pc(), regs.cpsr()), (0x3004, Regs::RESET_CPSR));
 }

@@ -159,9 +159,19 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl Fault {
+    /// What went wrong, without the address.
+    pub const fn without_address(&self) -> impl fmt::Display + use<> {
+        WithoutAddress(*self)
+    }
+}
+
+struct WithoutAddress(Fault);
+
+impl fmt::Display for WithoutAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
+        let Self(fault) = self;
+        f.write_str(match fault.kind {
             FaultKind::Alignment => "alignment fault",
             FaultKind::Translation => "translation fault",
             FaultKind::AccessFlag => "access flag fault",
@@ -170,12 +180,18 @@ impl fmt::Display for Fault {
             FaultKind::ExternalOnWalk => "external abort on a table walk",
             FaultKind::External => "external abort",
         })?;
-        if !matches!(self.kind, FaultKind::Alignment | FaultKind::External) {
-            write!(f, ", level {}", self.level)?;
+        if !matches!(fault.kind, FaultKind::Alignment | FaultKind::External) {
+            write!(f, ", level {}", fault.level)?;
         }
-        if self.kind == FaultKind::Domain {
-            write!(f, ", domain {}", self.domain)?;
+        if fault.kind == FaultKind::Domain {
+            write!(f, ", domain {}", fault.domain)?;
         }
-        write!(f, ", at {}", self.va)
+        Ok(())
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, at {}", self.without_address(), self.va)
     }
 }

@@ -16,7 +16,8 @@
 //! | [`shadow`] | what to put into a shadow table, and what to do about a fault on one |
 //! | [`spaces`] | which guest address spaces have shadow tables: a bounded cache |
 //! | [`blocks`] | how much of a table one TLB maintenance operation concerns |
-//! | [`reverse`] | which shadow entries map a page of guest RAM |
+//! | [`table`] | one shadow table: entries in, entries out |
+//! | [`uses`] | where a page of guest RAM is mapped |
 //!
 //! # Order of calls
 //!
@@ -28,8 +29,8 @@
 //!    [`fault::Fault::external`]. A device: emulate, with the address found.
 //! 3. RAM: [`shadow::resolve`]. It answers `Map` with attributes that are sure to permit the access that faulted, or
 //!    `Held` when Nex itself keeps the right back (a page with rewritten code): handle that first, then ask again.
-//! 4. [`reverse::ReverseMap::insert`], unmap the victim if it names one, [`blocks::Blocks::note`], then write the
-//!    entry. If something else was mapped there, [`reverse::ReverseMap::remove`] that first.
+//! 4. [`table::ShadowTable::map_page`] or [`map_section`](table::ShadowTable::map_section), and note the address in the
+//!    page's [`uses::Uses`]. When a right is to be held back that was given: look there which entries to drop.
 //!
 //! The guest changes its address space (TTBR, ASID, SCTLR, mode): [`spaces::Spaces::acquire`] with
 //! [`spaces::SpaceId::new`]; clear the table if the slot is fresh. Nothing is dropped on a switch. The guest executes
@@ -102,8 +103,8 @@
 //! - *A software TLB of translations.* It has a cliff at its size. Shadow tables hold a whole address space.
 //! - *Keying shadow tables by the guest's second-level tables.* It would share kernel mappings among processes, but
 //!   maintenance by (address, ASID) of a space without a slot could then not find the stale entry.
-//! - *Marking shadow entries with the guest's global bit.* No bit of a short descriptor is free for it, so
-//!   maintenance by ASID may also drop global entries, which the architecture permits.
+//! - *A list of all mappings for each page.* Nearly every page that holds kernel code is mapped at one address, the same
+//!   in all address spaces. So a page keeps that address ([`uses`]); one with several is searched for.
 //!
 //! Manual references are to ARM DDI 0406C (ARMv7-A/R Architecture Reference Manual).
 
@@ -117,11 +118,13 @@ mod long;
 pub mod memory;
 pub mod par;
 pub mod regs;
-pub mod reverse;
+
 pub mod shadow;
 mod short;
 pub mod spaces;
+pub mod table;
 pub mod tlb;
+pub mod uses;
 pub mod walk;
 
 pub use access::{Access, Kind, Rights};

@@ -5,8 +5,7 @@
 //! are dropped by the guest's TLB maintenance only, and by eviction of the one not used for the longest time.
 //!
 //! Finding, choosing and flushing look at every slot: O(slots), of which there are a few dozen. Dropping a slot is
-//! O(1): its generation changes, which makes its entries in the [reverse map](crate::reverse) stale, and its table is
-//! cleared when somebody gets it next.
+//! O(1): its generation changes, and its table is cleared when somebody gets it next.
 
 use crate::regs::Registers;
 use crate::shadow::{Policy, View, baked_domains};
@@ -104,26 +103,35 @@ pub enum Effect {
 
 /// The cache of shadow tables. At most 1024 slots are used.
 #[derive(Debug)]
-pub struct Spaces<'a> {
-    slots: &'a mut [Slot],
+pub struct Spaces<S> {
+    slots: S,
     clock: u64,
 }
 
-/// Slots beyond this number are not used: [`crate::reverse`] has 10 bits for one.
+/// Slots beyond this number are not used.
 pub(crate) const MAX_SLOTS: usize = 1024;
 
-impl<'a> Spaces<'a> {
-    /// Takes over `slots`, one for each shadow table there is storage for.
-    pub fn new(slots: &'a mut [Slot]) -> Self {
-        let count = slots.len().min(MAX_SLOTS);
-        let slots = &mut slots[..count];
-        slots.fill(Slot::EMPTY);
+impl<S: AsRef<[Slot]> + AsMut<[Slot]>> Spaces<S> {
+    /// Takes over `slots`, one for each shadow table there is storage for: a box, an array, or a borrowed slice.
+    pub fn new(mut slots: S) -> Self {
+        slots.as_mut().fill(Slot::EMPTY);
         Self { slots, clock: 0 }
+    }
+
+    fn all(&self) -> &[Slot] {
+        let slots = self.slots.as_ref();
+        &slots[..slots.len().min(MAX_SLOTS)]
+    }
+
+    fn all_mut(&mut self) -> &mut [Slot] {
+        let slots = self.slots.as_mut();
+        let count = slots.len().min(MAX_SLOTS);
+        &mut slots[..count]
     }
 
     /// The slot of `id`, if resident. Does not count as use.
     pub fn find(&self, id: &SpaceId) -> Option<u16> {
-        self.slots.iter().position(|slot| slot.id.as_ref() == Some(id)).map(|at| at as u16)
+        self.all().iter().position(|slot| slot.id.as_ref() == Some(id)).map(|at| at as u16)
     }
 
     /// The slot of `id`: the resident one, else an empty one, else the least recently used one for which `in_use` is
@@ -131,21 +139,23 @@ impl<'a> Spaces<'a> {
     pub fn acquire(&mut self, id: &SpaceId, in_use: impl Fn(u16) -> bool) -> Option<Acquired> {
         self.clock += 1;
         if let Some(slot) = self.find(id) {
-            self.slots[usize::from(slot)].used = self.clock;
+            let clock = self.clock;
+            self.all_mut()[usize::from(slot)].used = clock;
             return Some(Acquired::Resident(slot));
         }
-        let numbered = self.slots.iter_mut().zip(0u16..);
+        let clock = self.clock;
+        let numbered = self.all_mut().iter_mut().zip(0u16..);
         let free = numbered.filter(|(_, at)| !in_use(*at));
         // `None` is less than any `Some`: an empty slot comes before all others.
         let (slot, at) = free.min_by_key(|(slot, _)| slot.id.map(|_| slot.used))?;
         let evicted = slot.id.is_some();
-        *slot = Slot { id: Some(*id), used: self.clock, generation: slot.generation.wrapping_add(1) };
+        *slot = Slot { id: Some(*id), used: clock, generation: slot.generation.wrapping_add(1) };
         Some(Acquired::Fresh { slot: at, evicted })
     }
 
     /// Gives a slot back; its table need not be cleared now. Nothing happens if nobody had it.
     pub fn release(&mut self, slot: u16) {
-        if let Some(slot) = self.slots.get_mut(usize::from(slot)) {
+        if let Some(slot) = self.all_mut().get_mut(usize::from(slot)) {
             slot.id = None;
             slot.generation = slot.generation.wrapping_add(1);
         }
@@ -154,16 +164,16 @@ impl<'a> Spaces<'a> {
     /// Gives back all slots: the guest's TLBIALL. Spaces with the MMU off stay, as they do not come from a TLB. The
     /// table in use must be acquired again, which clears it, before the guest goes on.
     pub fn flush_all(&mut self) {
-        for slot in self.slots.iter_mut().filter(|slot| slot.id.is_some_and(|id| id.mmu)) {
+        for slot in self.all_mut().iter_mut().filter(|slot| slot.id.is_some_and(|id| id.mmu)) {
             slot.id = None;
             slot.generation = slot.generation.wrapping_add(1);
         }
     }
 
-    /// Says that the table of `slot` was cleared and that its space keeps it: what the reverse map knows of it is
-    /// stale.
+    /// Says that the table of `slot` was cleared and that its space keeps it: its generation is
+    /// another one.
     pub fn renew(&mut self, slot: u16) {
-        if let Some(slot) = self.slots.get_mut(usize::from(slot)) {
+        if let Some(slot) = self.all_mut().get_mut(usize::from(slot)) {
             slot.generation = slot.generation.wrapping_add(1);
         }
     }
@@ -171,7 +181,7 @@ impl<'a> Spaces<'a> {
     /// What `flush` means for `slot`.
     pub fn effect(&self, slot: u16, flush: Flush) -> Effect {
         let Some(SpaceId { mmu: true, asid: own, .. }) =
-            self.slots.get(usize::from(slot)).and_then(|slot| slot.id)
+            self.all().get(usize::from(slot)).and_then(|slot| slot.id)
         else {
             return Effect::Nothing;
         };
@@ -185,17 +195,17 @@ impl<'a> Spaces<'a> {
     }
 
     /// The numbers of all slots, in use or not.
-    pub fn slots(&self) -> impl Iterator<Item = u16> + use<> {
-        0..self.slots.len() as u16
+    pub fn slots(&self) -> impl Iterator<Item = u16> + use<S> {
+        0..self.all().len() as u16
     }
 
     /// The space in a slot.
     pub fn id(&self, slot: u16) -> Option<SpaceId> {
-        self.slots.get(usize::from(slot)).and_then(|slot| slot.id)
+        self.all().get(usize::from(slot)).and_then(|slot| slot.id)
     }
 
     /// Changes whenever the table of `slot` becomes another one or empty.
     pub fn generation(&self, slot: u16) -> u32 {
-        self.slots.get(usize::from(slot)).map_or(0, |slot| slot.generation)
+        self.all().get(usize::from(slot)).map_or(0, |slot| slot.generation)
     }
 }

@@ -61,6 +61,23 @@ impl fmt::Display for DtbError {
 /// A node with all its ancestors, root first: never empty.
 pub(crate) type Path<'a> = ArrayVec<Node<'a>, MAX_DEPTH>;
 
+/// A part of a tree, in the order of the blob. A node is what is between its `Begin` and its `End`: first its properties,
+/// then its children.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// A node begins; its name with unit address, empty for the root. Printable ASCII of at most 255 bytes.
+    Begin(&'a str),
+    /// The innermost open node ends.
+    End,
+    /// A property of the innermost open node.
+    Property {
+        /// Its name: printable ASCII of at most 255 bytes.
+        name: &'a str,
+        /// Its value as written.
+        value: &'a [u8],
+    },
+}
+
 /// What to do after a node was visited.
 pub(crate) enum Visit {
     /// Go on with its children.
@@ -89,6 +106,18 @@ impl<'a> Tree<'a> {
     /// The memory reservation block: (start address, bytes), as written.
     pub fn memory_reservations(&self) -> impl Iterator<Item = (u64, u64)> + use<'a> {
         self.blob.reservations()
+    }
+
+    /// The whole tree, from the root's [`Event::Begin`] to its [`Event::End`], at most 16 nodes deep.
+    pub fn events(&self) -> impl Iterator<Item = Event<'a>> + use<'a> {
+        let (blob, mut at) = (self.blob, 0);
+        core::iter::from_fn(move || match blob.token(&mut at) {
+            Ok(Token::Begin(node)) => Some(Event::Begin(node.name)),
+            Ok(Token::End) => Some(Event::End),
+            Ok(Token::Property { name, value }) => Some(Event::Property { name, value }),
+            // The tree was checked: it ends with `Finish`.
+            Ok(Token::Finish) | Err(_) => None,
+        })
     }
 
     /// Visits nodes in the order of the blob, each with its ancestors, in one pass and without recursion. Gives the

@@ -9,6 +9,10 @@ use elf::segment::ProgramHeader;
 
 use super::{ImageError, ImageKind, LoadOptions, LoadPlan, Perms, RamWindow, Segment, finish};
 
+/// In p_flags, a bit for operating systems to use (PF_MASKOS): the segment's permissions are to hold while it is guest
+/// memory. A machine does not look at them, and kernels rely on that: they write to their text, and run what they have written.
+pub const PF_NEX_PROTECT: u32 = 1 << 20;
+
 /// Plans the PT_LOAD segments of `file` by their physical addresses.
 pub(super) fn plan<'a>(
     file: &'a [u8],
@@ -39,10 +43,14 @@ pub(super) fn plan<'a>(
             return Err(ImageError::ElfDamaged);
         }
         moved = moved.or_else(|| physical_entry(&program, entry));
-        let perms = Perms {
-            r: program.p_flags & PF_R != 0,
-            w: program.p_flags & PF_W != 0,
-            x: program.p_flags & PF_X != 0,
+        let perms = if program.p_flags & PF_NEX_PROTECT == 0 {
+            super::ALL
+        } else {
+            Perms {
+                r: program.p_flags & PF_R != 0,
+                w: program.p_flags & PF_W != 0,
+                x: program.p_flags & PF_X != 0,
+            }
         };
         // ELF32 fields: the values came from 32-bit words.
         let segment = Segment { gpa: program.p_paddr as u32, data, mem_bytes: program.p_memsz as u32, perms };

@@ -1,18 +1,23 @@
 //! Kernel images: what they are, and what of them goes where in a domain's RAM.
 //!
-//! Three kinds are known. A Linux zImage by its magic number (Linux `arch/arm/boot/compressed/head.S`: 0x016f2818 at
-//! 0x24, then the words `start` and `end`), an ELF file by its, and everything else that is not recognised as
-//! something wrong is a flat binary.
+//! Three kinds of kernel are known. A Linux zImage by its magic number (0x016f2818 at 0x24), an ELF file by its, and
+//! everything else that is not recognised as something wrong is a flat binary. Firmware is always flat, and is not loaded
+//! into RAM: [`check_firmware`].
 //!
 //! The first 16 KiB of guest RAM are kept for the guest's device tree; Linux puts its first page tables right after.
 
 mod elf;
+mod firmware;
+mod place;
+mod zimage;
 
 use core::fmt;
 
 use arrayvec::ArrayVec;
 
-use crate::bytes::le32;
+pub use self::elf::PF_NEX_PROTECT;
+pub use self::firmware::{FIRMWARE_BASE, MAX_FIRMWARE_BYTES, check_firmware};
+pub use self::place::{LOW_DTB_BYTES, place_dtb, place_initrd};
 
 /// Bytes at the start of guest RAM that are kept for the device tree.
 pub const DTB_BYTES: u32 = 0x4000;
@@ -78,7 +83,7 @@ pub struct Segment<'a> {
     pub data: &'a [u8],
     /// Size in memory, above 0 and at least `data.len()`; the rest is to be zero.
     pub mem_bytes: u32,
-    /// What the segment is for.
+    /// What may be done with it: [`ALL`], but for an ELF file that asks for its permissions to hold ([`PF_NEX_PROTECT`]).
     pub perms: Perms,
 }
 
@@ -100,6 +105,9 @@ pub struct LoadPlan<'a> {
     pub entry: u32,
     /// The first guest-physical address behind all segments, at most 2^32.
     pub end: u64,
+    /// The first guest-physical address that the kernel leaves alone until it has found initial RAM disk and device tree;
+    /// at least `end`. A zImage unpacks itself to the start of RAM, and moves itself out of its own way first.
+    pub free_from: u64,
 }
 
 /// Why an image, or its initial RAM disk, cannot be loaded.
@@ -160,12 +168,31 @@ pub enum ImageError {
         /// The most that would fit.
         room_bytes: u64,
     },
+    /// No room for the device tree besides kernel and initial RAM disk.
+    DeviceTreeTooLarge {
+        /// Its size.
+        bytes: u64,
+        /// The most that would fit.
+        room_bytes: u64,
+    },
+    /// Recognised as something that is no firmware.
+    UnsuitableFirmware {
+        /// What it is.
+        what: &'static str,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// More than [`MAX_FIRMWARE_BYTES`] of firmware.
+    FirmwareTooLarge {
+        /// Its size.
+        bytes: usize,
+    },
 }
 
 impl fmt::Display for ImageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Empty => f.write_str("kernel is empty"),
+            Self::Empty => f.write_str("file is empty"),
             Self::Unsuitable { what, hint } => write!(f, "kernel is {what}; {hint}"),
             Self::ZImageTruncated { expected_bytes, bytes } => {
                 write!(f, "zImage is cut short: {bytes} of {expected_bytes} bytes")
@@ -194,17 +221,24 @@ impl fmt::Display for ImageError {
                 f,
                 "initrd has {bytes} bytes, but only {room_bytes} fit behind the kernel; give the domain more memory"
             ),
+            Self::DeviceTreeTooLarge { bytes, room_bytes } => write!(
+                f,
+                "device tree has {bytes} bytes, but only {room_bytes} fit besides kernel and initrd; \
+                 give the domain more memory"
+            ),
+            Self::UnsuitableFirmware { what, hint } => write!(f, "firmware is {what}; {hint}"),
+            Self::FirmwareTooLarge { bytes } => write!(f, "firmware has {bytes} bytes; at most 64 MiB fit"),
         }
     }
 }
 
-const ZIMAGE_MAGIC: u32 = 0x016f_2818;
-const ALL: Perms = Perms { r: true, w: true, x: true };
+/// Everything: what a machine without memory protection allows.
+pub const ALL: Perms = Perms { r: true, w: true, x: true };
 
 /// Says how to load `file` into `ram`.
 ///
 /// # Errors
-/// Every [`ImageError`] but the last.
+/// Every [`ImageError`] but those about an initial RAM disk, a device tree or firmware being too large or unsuitable.
 pub fn plan<'a>(file: &'a [u8], options: &LoadOptions, ram: &RamWindow) -> Result<LoadPlan<'a>, ImageError> {
     if file.is_empty() {
         return Err(ImageError::Empty);
@@ -213,31 +247,21 @@ pub fn plan<'a>(file: &'a [u8], options: &LoadOptions, ram: &RamWindow) -> Resul
         return elf::plan(file, options, ram);
     }
     let default_load = ram.base.saturating_add(DEFAULT_LOAD_OFFSET);
-    if le32(file, 0x24) == Some(ZIMAGE_MAGIC) {
+    if zimage::is_zimage(file) {
         if options.entry.is_some() {
             return Err(ImageError::OptionNotAllowed("entry"));
         }
-        let default_load = zimage_load(file)?.unwrap_or(default_load);
+        let default_load = zimage::load_address(file)?.unwrap_or(default_load);
         let load = options.load.unwrap_or(default_load);
-        return single(ImageKind::ZImage, file, load, load, ram);
+        let mut plan = single(ImageKind::ZImage, file, load, load, ram)?;
+        plan.free_from = plan.end.max(zimage::end_of_unpacking(file, load, ram));
+        return Ok(plan);
     }
-    refuse_unsuitable(file)?;
+    if let Some((what, hint)) = known_kind(file) {
+        return Err(ImageError::Unsuitable { what, hint });
+    }
     let load = options.load.unwrap_or(default_load);
     single(ImageKind::Flat, file, load, options.entry.unwrap_or(load), ram)
-}
-
-/// Checks a zImage's header. Gives the address it must be loaded at, if it is not position-independent.
-///
-/// `end` may be before the end of the file: an appended device tree is behind it, and loaded as well.
-fn zimage_load(file: &[u8]) -> Result<Option<u32>, ImageError> {
-    let (start, end) = le32(file, 0x28)
-        .zip(le32(file, 0x2c))
-        .ok_or(ImageError::ZImageTruncated { expected_bytes: 0x30, bytes: file.len() })?;
-    let expected_bytes = end.wrapping_sub(start);
-    if expected_bytes as usize > file.len() {
-        return Err(ImageError::ZImageTruncated { expected_bytes, bytes: file.len() });
-    }
-    Ok((start != 0).then_some(start))
 }
 
 /// A plan of one segment that has the whole file.
@@ -283,11 +307,11 @@ fn finish<'a>(
     if !segments.iter().any(contains) || !(is_thumb || entry.is_multiple_of(4)) {
         return Err(ImageError::BadEntry { entry });
     }
-    Ok(LoadPlan { kind, segments, entry, end })
+    Ok(LoadPlan { kind, segments, entry, end, free_from: end })
 }
 
-/// Refuses what people put in place of a kernel by mistake.
-fn refuse_unsuitable(file: &[u8]) -> Result<(), ImageError> {
+/// What people put in place of a kernel or firmware by mistake, and what to do.
+fn known_kind(file: &[u8]) -> Option<(&'static str, &'static str)> {
     const UNPACK: &str = "unpack it first";
     const KNOWN: [(usize, &[u8], &str, &str); 9] = [
         (0, &[0x1f, 0x8b], "compressed with gzip", UNPACK),
@@ -302,31 +326,7 @@ fn refuse_unsuitable(file: &[u8]) -> Result<(), ImageError> {
     ];
     let found =
         KNOWN.iter().find(|(at, magic, _, _)| file.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
-    found.map_or(Ok(()), |(_, _, what, hint)| Err(ImageError::Unsuitable { what, hint }))
-}
-
-/// Where to put an initial RAM disk of `initrd_bytes`: a guest-physical address, a multiple of 4096.
-///
-/// By preference half way up the RAM, but not further than 128 MiB, where QEMU puts it too; behind the kernel in any
-/// case. If it does not fit there, as high as it does. In front of it a zImage keeps four times its own size: it
-/// unpacks itself to the start of the RAM (kernels shrink to a third or less), and moves itself behind that first.
-///
-/// # Errors
-/// [`ImageError::InitrdTooLarge`].
-pub fn place_initrd(plan: &LoadPlan<'_>, initrd_bytes: u64, ram: &RamWindow) -> Result<u32, ImageError> {
-    let base = u64::from(ram.base);
-    let kernel_bytes: u64 = plan.segments.iter().map(|segment| u64::from(segment.mem_bytes)).sum();
-    let unpacked_bytes = if plan.kind == ImageKind::ZImage { 4 * kernel_bytes } else { 0 };
-    let lowest = (plan.end + unpacked_bytes).next_multiple_of(PAGE_BYTES);
-    let preferred = base + (ram.bytes / 2).min(128 << 20) / PAGE_BYTES * PAGE_BYTES;
-
-    let room_bytes = ram.end().saturating_sub(lowest);
-    let too_large = ImageError::InitrdTooLarge { bytes: initrd_bytes, room_bytes };
-    let highest = ram.end().checked_sub(initrd_bytes).ok_or(too_large)? / PAGE_BYTES * PAGE_BYTES;
-    if highest < lowest {
-        return Err(too_large);
-    }
-    u32::try_from(preferred.clamp(lowest, highest)).map_err(|_| too_large)
+    found.map(|(_, _, what, hint)| (*what, *hint))
 }
 
 #[cfg(test)]

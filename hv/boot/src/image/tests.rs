@@ -13,8 +13,21 @@ fn words(list: &[u32]) -> Vec<u8> {
 /// A zImage header with `start` and `end`, and zeros up to `bytes`.
 fn zimage(start: u32, end: u32, bytes: usize) -> Vec<u8> {
     let mut file = vec![0; 0x24];
-    file.extend(words(&[ZIMAGE_MAGIC, start, end]));
+    file.extend(words(&[zimage::MAGIC, start, end]));
     file.resize(bytes, 0);
+    file
+}
+
+/// A zImage of `bytes` that says how much it needs: size unpacked, of .bss, TEXT_OFFSET and heap; or only the first two.
+fn zimage_with_sizes(bytes: usize, sizes: &[u32]) -> Vec<u8> {
+    let mut file = zimage(0, bytes as u32, 0x30);
+    let (table, unpacked_at) = (0x80, bytes - 4);
+    file.extend(words(&[0x0403_0201, 0x4545_4545, table]));
+    file.resize(table as usize, 0);
+    file.extend(words(&[sizes.len() as u32 + 2, 0x5a53_4c4b, unpacked_at as u32]));
+    file.extend(words(&sizes[1..]));
+    file.resize(unpacked_at, 0);
+    file.extend(words(&sizes[..1]));
     file
 }
 
@@ -34,8 +47,8 @@ fn elf_file(entry: u32, programs: &[Program]) -> Vec<u8> {
     file
 }
 
-const TEXT: Program = [1, 0x100, 0x4020_0000, 0x4020_0000, 0x80, 0x80, 5];
-const DATA: Program = [1, 0x180, 0x4021_0004, 0x4021_0004, 0x20, 0x1000, 6];
+const TEXT: Program = [1, 0x100, 0x4020_0000, 0x4020_0000, 0x80, 0x80, 5 | elf::PF_NEX_PROTECT];
+const DATA: Program = [1, 0x180, 0x4021_0004, 0x4021_0004, 0x20, 0x1000, 6 | elf::PF_NEX_PROTECT];
 const NOTE: Program = [4, 0, 0, 0, 4, 4, 4];
 
 #[test]
@@ -101,6 +114,16 @@ fn elf_segments_keep_place_size_and_permissions() {
         Segment { gpa: 0x4021_0004, data: &file[0x180..0x1a0], mem_bytes: 0x1000, perms: data },
     ];
     assert_eq!(plan.segments[..], expected);
+}
+
+#[test]
+fn elf_permissions_hold_only_where_they_are_to() {
+    let [text, data] = [TEXT, DATA].map(|[kind, offset, vaddr, paddr, file, mem, flags]| {
+        [kind, offset, vaddr, paddr, file, mem, flags & !elf::PF_NEX_PROTECT]
+    });
+    let file = elf_file(0x4020_0040, &[text, data]);
+    let plan = plan(&file, &NONE, &RAM).unwrap();
+    assert!(plan.segments.len() == 2 && plan.segments.iter().all(|segment| segment.perms == ALL));
 }
 
 #[test]
@@ -178,18 +201,19 @@ fn the_initrd_goes_half_way_up() {
         place_initrd(&plan(&file, &NONE, &ram).unwrap(), initrd_bytes, &ram)
     };
     const MIB: u64 = 1 << 20;
-    assert_eq!(place(5 << 20, 10 * MIB, 64), Ok(0x4200_0000));
+    assert_eq!(place(5 << 20, 10 * MIB, 96), Ok(0x4300_0000));
     assert_eq!(place(5 << 20, 10 * MIB, 256), Ok(0x4800_0000));
     assert_eq!(place(5 << 20, 10 * MIB, 1024), Ok(0x4800_0000));
     // Too large for the upper half: as high as it fits.
-    assert_eq!(place(5 << 20, 36 * MIB, 64), Ok(0x4000_0000 + (28 << 20)));
-    assert_eq!(place(5 << 20, 36 * MIB + 1, 64), Ok(0x4000_0000 + (28 << 20) - 4096));
-    // The zImage needs 25 MiB and 64 KiB.
-    let room_bytes = 39 * MIB - 0x1_0000;
-    assert_eq!(place(5 << 20, room_bytes, 64), Ok(0x4001_0000 + (25 << 20)));
+    assert_eq!(place(5 << 20, 56 * MIB, 96), Ok(0x4000_0000 + (40 << 20)));
+    assert_eq!(place(5 << 20, 56 * MIB + 1, 96), Ok(0x4000_0000 + (40 << 20) - 4096));
+    // A zImage that does not say what it needs is thought to need five times its size, and 3 MiB and 112 KiB.
+    let lowest = 0x4000_0000 + (28 << 20) + 0x1_c000;
+    let room_bytes = 0x4600_0000 - u64::from(lowest);
+    assert_eq!(place(5 << 20, room_bytes, 96), Ok(lowest));
     let error = |bytes| Err(ImageError::InitrdTooLarge { bytes, room_bytes });
-    assert_eq!(place(5 << 20, room_bytes + 1, 64), error(room_bytes + 1));
-    assert_eq!(place(5 << 20, u64::MAX, 64), error(u64::MAX));
+    assert_eq!(place(5 << 20, room_bytes + 1, 96), error(room_bytes + 1));
+    assert_eq!(place(5 << 20, u64::MAX, 96), error(u64::MAX));
 
     // A flat binary needs no room to unpack, but pushes the initrd up if it is large itself.
     let plan_flat = plan(&[1; 3 << 20], &NONE, &RamWindow { bytes: 4 << 20, ..RAM }).unwrap();
@@ -200,6 +224,60 @@ fn the_initrd_goes_half_way_up() {
     let plan_top = plan(&[1; 0xe_0000], &NONE, &top).unwrap();
     assert_eq!(place_initrd(&plan_top, 0x1_0000, &top), Ok(0xffff_0000));
     assert!(place_initrd(&plan_top, 0x1_0001, &top).is_err());
+}
+
+#[test]
+fn a_zimage_unpacks_below_its_initrd() {
+    // Debian's 6.1.0-50-armmp: /proc/iomem has its data end at 0x41607587. It moves itself to 0x415a9100 at first.
+    let debian = zimage_with_sizes(0x53_2200, &[0x13a_10b4, 0x5_e4d4, 0x20_8000, 0x1_0000]);
+    let plan_of = |file, load| plan(file, &LoadOptions { load, entry: None }, &RAM).unwrap();
+    assert_eq!(plan_of(&debian, None).free_from, 0x415a_90b4 + 0x53_2200 + 0x1_0000 + 0x4000);
+    let ram = RamWindow { bytes: 48 << 20, ..RAM };
+    assert_eq!(place_initrd(&plan(&debian, &NONE, &ram).unwrap(), 0xd_a56b, &ram), Ok(0x41af_0000));
+    // Where it does not have to move, and where its .bss is what comes last.
+    assert_eq!(plan_of(&debian, Some(0x4300_0000)).free_from, 0x4300_0000 + 0x53_2200 + 0x1_0000 + 0x4000);
+    let zeros = zimage_with_sizes(0x1000, &[0x10_0000, 0x100_0000, 0x8000, 0x1_0000]);
+    assert_eq!(plan_of(&zeros, None).free_from, 0x4000_8000 + 0x110_0000);
+    // Without TEXT_OFFSET, the largest there is.
+    let old = zimage_with_sizes(0x1000, &[0x10_0000, 0x100_0000]);
+    assert_eq!(plan_of(&old, None).free_from, 0x4030_8000 + 0x110_0000);
+    // Loaded high, it takes the 128 MiB that it lies in for the memory's first.
+    let ram = RamWindow { bytes: 512 << 20, ..RAM };
+    let high = LoadOptions { load: Some(0x5001_0000), entry: None };
+    assert_eq!(plan(&zeros, &high, &ram).unwrap().free_from, 0x5000_8000 + 0x110_0000);
+}
+
+#[test]
+fn the_device_tree_goes_where_linux_does_not_write() {
+    let file = zimage_with_sizes(0x1000, &[0x10_0000, 0, 0x8000, 0x1_0000]);
+    let plan = plan(&file, &NONE, &RAM).unwrap();
+    assert_eq!(plan.free_from, 0x4010_8000 + 0x1000 + 0x1_0000 + 0x4000);
+    let place = |initrd, bytes| place_dtb(&plan, initrd, bytes, &RAM);
+    assert_eq!(place(None, 0x3000), Ok(0x4000_0000));
+    assert_eq!(place(None, 0x3001), Ok(0x4011_d000));
+    let disk = Some((0x4200_0000, 0x4212_3456));
+    assert_eq!(place(disk, 0x3000), Ok(0x4000_0000));
+    assert_eq!(place(disk, 0x3001), Ok(0x4212_4000));
+    // A disk up to the end of RAM.
+    let full = Some((0x4200_0000, 0x4400_0000));
+    assert_eq!(place(full, 0x4000), Ok(0x4011_d000));
+    let room = 0x4200_0000 - 0x4011_d000;
+    assert_eq!(place(full, room), Ok(0x4011_d000));
+    let error = ImageError::DeviceTreeTooLarge { bytes: room as u64 + 1, room_bytes: room as u64 };
+    assert_eq!(place(full, room + 1), Err(error));
+}
+
+#[test]
+fn firmware_is_flat_and_fits_its_rom() {
+    assert_eq!(check_firmware(&[0xea; 100]), Ok(()));
+    assert_eq!(check_firmware(&[]), Err(ImageError::Empty));
+    assert_eq!(check_firmware(&vec![0; MAX_FIRMWARE_BYTES]), Ok(()));
+    let bytes = MAX_FIRMWARE_BYTES + 1;
+    assert_eq!(check_firmware(&vec![0; bytes]), Err(ImageError::FirmwareTooLarge { bytes }));
+    let text = |file: &[u8]| check_firmware(file).unwrap_err().to_string();
+    assert!(text(&elf_file(0, &[])).starts_with("firmware is an ELF file; "));
+    assert!(text(&zimage(0, 0x100, 0x100)).starts_with("firmware is a Linux zImage; "));
+    assert_eq!(text(&[0x1f, 0x8b, 8]), "firmware is compressed with gzip; unpack it first");
 }
 
 /// What must hold for any plan.
@@ -213,11 +291,18 @@ fn check(plan: &LoadPlan<'_>, ram: &RamWindow) {
     assert!(end == plan.end && end <= ram.end());
     let entry = plan.entry & !1;
     assert!(plan.segments.iter().any(|s| s.perms.x && s.gpa <= entry && u64::from(entry) < s.end()));
+    assert!(plan.free_from >= plan.end);
     for bytes in [1, 4096, 1 << 20, 40 << 20] {
-        if let Ok(gpa) = place_initrd(plan, bytes, ram) {
-            assert!(
-                gpa.is_multiple_of(4096) && u64::from(gpa) >= plan.end && u64::from(gpa) + bytes <= ram.end()
-            );
+        let Ok(gpa) = place_initrd(plan, bytes, ram) else { continue };
+        let disk_end = u64::from(gpa) + bytes;
+        assert!(gpa.is_multiple_of(4096) && u64::from(gpa) >= plan.free_from && disk_end <= ram.end());
+        let Ok(disk_end) = u32::try_from(disk_end) else { continue };
+        for dtb_bytes in [0x1000, 0x3001, 0x4_0000] {
+            let Ok(dtb) = place_dtb(plan, Some((gpa, disk_end)), dtb_bytes, ram) else { continue };
+            let dtb_end = u64::from(dtb) + dtb_bytes as u64;
+            let low = dtb == ram.base && dtb_bytes <= 0x3000;
+            assert!(dtb.is_multiple_of(4096) && (low || u64::from(dtb) >= plan.free_from));
+            assert!(dtb_end <= u64::from(gpa) || dtb >= disk_end && dtb_end <= ram.end());
         }
     }
 }
@@ -227,7 +312,11 @@ proptest! {
 
     #[test]
     fn damaged_images_do_no_harm(changes in changes(), is_elf: bool, load: Option<u32>, mib in 1u64..3072) {
-        let original = if is_elf { elf_file(0x4020_0000, &[TEXT, DATA, NOTE]) } else { zimage(0, 0x400, 0x400) };
+        let original = if is_elf {
+            elf_file(0x4020_0000, &[TEXT, DATA, NOTE])
+        } else {
+            zimage_with_sizes(0x400, &[0x1000, 0x200, 0x8000, 0x1_0000])
+        };
         let file = damaged(&original, &changes);
         let ram = RamWindow { base: 0x4000_0000, bytes: mib << 20 };
         let options = LoadOptions { load: load.filter(|_| !is_elf), entry: None };

@@ -1,9 +1,10 @@
-//! Volumes without nex.toml: `domN` is a kernel, `initrdN` its initial RAM disk, `cmdlineN` its command line.
+//! Volumes without nex.toml: `domN` is a kernel, `initrdN` its initial RAM disk, `dtbN` its device
+//! tree, `cmdlineN` its command line.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use super::domain::check_cmdline;
+use super::domain::{check_cmdline, check_dtb};
 use super::{
     Budget, ConfigError, DEFAULT_MEMORY_BYTES, DomainConfig, Limits, MIB, Manifest, OnIdle, Payload, Reason,
     SchedConfig, file_error,
@@ -74,6 +75,9 @@ fn domain<'a>(
     if let Some(File { name, data: [] }) = initrd {
         return Err(in_file(name, Reason::EmptyFile { key: "initrd", file: name.to_string() }));
     }
+    let dtb = companion("dtb")
+        .map(|file| check_dtb(file).map_err(|reason| in_file(file.name, reason)))
+        .transpose()?;
     let cmdline = match companion("cmdline") {
         None => Default::default(),
         Some(file) => {
@@ -85,6 +89,7 @@ fn domain<'a>(
         name: name.to_string(),
         payload: Payload::Kernel { file: kernel, load: None, entry: None },
         initrd,
+        dtb,
         cmdline,
         memory_bytes,
         vcpus: 1,
@@ -96,7 +101,7 @@ fn domain<'a>(
 /// Files that belong to a domain without a kernel: most likely a kernel with a wrong name.
 fn orphans<'v>(volume: &'v BootVolume<'_>) -> impl Iterator<Item = ConfigError> + 'v {
     volume.files().iter().filter_map(|file| {
-        let number = number(file.name, "initrd").or_else(|| number(file.name, "cmdline"))?;
+        let number = ["initrd", "dtb", "cmdline"].iter().find_map(|prefix| number(file.name, prefix))?;
         let kernel = alloc::format!("dom{number}");
         match volume.file(&kernel) {
             Some(_) => None,

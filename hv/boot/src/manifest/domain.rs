@@ -7,12 +7,14 @@ use super::toml::{Entry, Table, Value};
 use super::{
     Budget, ConfigError, DomainConfig, FILE_NAME, Limits, MAX_VCPUS, MIB, Payload, Reason, SchedConfig, units,
 };
+use crate::dtb::Tree;
 use crate::volume::{BootVolume, File};
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "name",
     "kernel",
     "initrd",
+    "dtb",
     "cmdline",
     "memory",
     "vcpus",
@@ -99,6 +101,7 @@ struct Parts<'a> {
     load: Option<u32>,
     entry: Option<u32>,
     initrd: Option<File<'a>>,
+    dtb: Option<File<'a>>,
     cmdline: String,
     memory_bytes: Option<u64>,
     vcpus: Option<u32>,
@@ -121,6 +124,7 @@ fn read<'a>(table: &Table<'_>, name: String, volume: &BootVolume<'a>) -> Located
         name,
         payload,
         initrd: parts.initrd,
+        dtb: parts.dtb,
         cmdline: parts.cmdline,
         memory_bytes: parts.memory_bytes.ok_or(missing)?,
         vcpus: parts.vcpus.unwrap_or(1),
@@ -147,6 +151,7 @@ fn key<'a>(entry: &Entry<'_>, parts: &mut Parts<'a>, volume: &BootVolume<'a>) ->
         "name" => {}
         "kernel" => parts.kernel = Some(file(entry, "kernel", volume)?),
         "initrd" => parts.initrd = Some(file(entry, "initrd", volume)?),
+        "dtb" => parts.dtb = Some(check_dtb(file(entry, "dtb", volume)?)?),
         "firmware" => {
             let file = file(entry, "firmware", volume)?;
             let bytes = file.data.len();
@@ -213,6 +218,14 @@ fn sched_key(entry: &Entry<'_>, sched: &mut SchedConfig) -> Result<(), Reason> {
         }
     }
     Ok(())
+}
+
+/// `file` as a domain's device tree.
+pub(super) fn check_dtb(file: File<'_>) -> Result<File<'_>, Reason> {
+    match Tree::new(file.data) {
+        Ok(_) => Ok(file),
+        Err(error) => Err(Reason::BadDeviceTree { file: file.name.to_string(), error }),
+    }
 }
 
 /// `text` as a domain's command line.

@@ -5,6 +5,7 @@ use core::fmt;
 
 pub use super::toml::SyntaxError;
 use crate::bytes::Shown;
+use crate::dtb::DtbError;
 
 /// A mistake: in which file, on which line, about which domain.
 ///
@@ -97,6 +98,13 @@ pub enum Reason {
         /// The file.
         file: String,
     },
+    /// A file that is to be a device tree is not one.
+    BadDeviceTree {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        error: DtbError,
+    },
     /// The name is not 1 to 15 of a-z, 0-9, _ and -.
     BadName,
     /// An earlier domain has the name.
@@ -146,7 +154,7 @@ pub enum Reason {
         /// The most there may be.
         max: usize,
     },
-    /// `initrdN` or `cmdlineN` without `domN`.
+    /// `initrdN`, `dtbN` or `cmdlineN` without `domN`.
     NoKernelForFile {
         /// The missing file.
         kernel: String,
@@ -190,6 +198,7 @@ impl fmt::Display for Reason {
                 write!(f, "\"{key}\" names {}, which is not in the boot volume; add it, or correct the name", Shown(file))
             }
             Self::EmptyFile { key, file } => write!(f, "\"{key}\" names {}, which is empty", Shown(file)),
+            Self::BadDeviceTree { file, error } => write!(f, "\"dtb\" names {}: {error}", Shown(file)),
             Self::BadName => f.write_str("\"name\" must be 1 to 15 of a-z, 0-9, _ and -"),
             Self::DuplicateName { first_line } => {
                 write!(f, "the domain on line {first_line} has this name; choose another")

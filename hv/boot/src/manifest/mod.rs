@@ -89,6 +89,8 @@ pub struct DomainConfig<'a> {
     pub payload: Payload<'a>,
     /// Initial RAM disk. Not empty.
     pub initrd: Option<File<'a>>,
+    /// Device tree to merge ours into, instead of the virtual platform's. A well-formed one.
+    pub dtb: Option<File<'a>>,
     /// Command line, at most 1023 bytes, without NUL.
     pub cmdline: String,
     /// Guest RAM in bytes, a multiple of 1 MiB, above 0.

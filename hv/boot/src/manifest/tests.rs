@@ -37,6 +37,7 @@ fn with_toml<T>(text: &[u8], look: impl FnOnce(Result<Manifest<'_>, ConfigError>
         ("vmlinuz", b"kernel"),
         ("initrd.gz", b"initrd"),
         ("u-boot.bin", b"fw"),
+        ("board.dtb", BOARD_DTB),
         ("none", b""),
     ];
     with_files(&files, &LIMITS, look)
@@ -56,6 +57,8 @@ fn outcome(text: &str) -> Vec<String> {
             .collect(),
     })
 }
+
+const BOARD_DTB: &[u8] = include_bytes!("../../fixtures/board.dtb");
 
 /// The example of the user's reference.
 const EXAMPLE: &str = r#"on_idle = "poweroff"              # or "debugger", "halt"
@@ -95,6 +98,7 @@ fn every_key_is_read() {
             name: "dom0".into(),
             payload: Payload::Kernel { file: vmlinuz, load: None, entry: None },
             initrd: Some(File { name: "initrd.gz", data: b"initrd" }),
+            dtb: None,
             cmdline: "console=ttyAMA0".into(),
             memory_bytes: 256 << 20,
             vcpus: 2,
@@ -106,6 +110,7 @@ fn every_key_is_read() {
             name: "fw".into(),
             payload: Payload::Firmware { file: File { name: "u-boot.bin", data: b"fw" } },
             initrd: None,
+            dtb: None,
             cmdline: String::new(),
             memory_bytes: 64 << 20,
             vcpus: 1,
@@ -116,6 +121,40 @@ fn every_key_is_read() {
         let payload = Payload::Kernel { file: vmlinuz, load: Some(0x4020_0000), entry: Some(0x4020_0001) };
         assert_eq!(third.payload, payload);
     });
+}
+
+#[test]
+fn a_device_tree_goes_with_either_payload_and_must_be_one() {
+    let about = |lines: &str| {
+        let text = format!("[[domain]]\nname = \"a\"\nmemory = \"1M\"\n{lines}");
+        with_toml(text.as_bytes(), |manifest| match &manifest.unwrap().domains[0] {
+            Ok(domain) => format!("{:?}", domain.dtb.map(|file| file.name)),
+            Err(error) => error.to_string(),
+        })
+    };
+    assert_eq!(about("kernel = \"vmlinuz\"\ndtb = \"board.dtb\""), "Some(\"board.dtb\")");
+    assert_eq!(about("firmware = \"u-boot.bin\"\ndtb = \"board.dtb\""), "Some(\"board.dtb\")");
+    assert_eq!(about("kernel = \"vmlinuz\""), "None");
+    assert_eq!(
+        about("kernel = \"vmlinuz\"\ndtb = \"vmlinuz\""),
+        "nex.toml:5: domain \"a\": \"dtb\" names vmlinuz: no device tree: first word is not d00dfeed"
+    );
+    assert!(about("kernel = \"vmlinuz\"\ndtb = \"nowhere\"").contains("not in the boot volume"));
+    assert!(about("kernel = \"vmlinuz\"\ndtb = 1").contains("expected a string"));
+
+    let files = [("dom0", &b"k"[..]), ("dtb0", BOARD_DTB), ("dom1", b"k"), ("dtb1", b"d"), ("dtb2", b"d")];
+    let said = with_files(&files, &LIMITS, |manifest| {
+        let domains = manifest.unwrap().domains.into_iter();
+        domains
+            .map(|domain| domain.map(|domain| domain.dtb.is_some()).map_err(|e| e.to_string()))
+            .collect::<Vec<_>>()
+    });
+    let expected = [
+        Ok(true),
+        Err("dtb1: domain \"dom1\": \"dtb\" names dtb1: device tree is cut short".into()),
+        Err("dtb2: no use without a kernel dom2; add it, or remove this".into()),
+    ];
+    assert_eq!(said, expected);
 }
 
 #[test]

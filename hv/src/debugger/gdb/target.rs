@@ -113,7 +113,7 @@ impl Target {
         match self.subject {
             Subject::Nex => Some(self.beside.unwrap_or(self.frame)),
             Subject::Domain(number) if self.guest == Some(number) => Some(self.frame),
-            Subject::Domain(number) => self.with_domain(number, &mut |d, stopped| d.peek_vcpu(stopped).frame),
+            Subject::Domain(number) => self.with_domain(number, &mut |d, stopped| domain::vcpu::frame_of(d.peek(stopped))),
         }
     }
 
@@ -138,7 +138,7 @@ impl Target {
         });
         if let Some(domain) = found {
             // SAFETY: the table of domains, which keeps it, does not change while everything is stopped.
-            unsafe { &*domain }.poke_vcpu(&mut proof).frame = frame;
+            domain::vcpu::set_frame(unsafe { &*domain }.poke(&mut proof), &frame);
         }
         self.stopped = Some(proof);
         found.is_some()
@@ -149,7 +149,7 @@ impl Target {
         match self.subject {
             Subject::Nex => read_own(at, width).map(|value| value as u32),
             Subject::Domain(number) => self
-                .with_domain(number, &mut |d, stopped| d.peek_memory(stopped).peek(at, width))
+                .with_domain(number, &mut |d, stopped| d.peek(stopped).parts.peek_virtual(at, width))
                 .flatten()
                 .map(|value| value as u32),
         }
@@ -159,7 +159,7 @@ impl Target {
         match self.subject {
             Subject::Nex => write_own(at, bytes),
             Subject::Domain(number) => self
-                .with_domain(number, &mut |d, stopped| d.peek_memory(stopped).poke(at, bytes))
+                .with_domain(number, &mut |d, stopped| d.peek(stopped).parts.poke_virtual(at, bytes))
                 .unwrap_or(false),
         }
     }

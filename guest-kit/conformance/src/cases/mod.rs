@@ -1,0 +1,28 @@
+//! The cases, a file for each topic.
+
+mod conditional;
+mod exceptions;
+mod mmu_long;
+mod mmu_short;
+mod mmu_split;
+mod modes;
+mod probe;
+mod psr;
+mod returns;
+
+/// Runs all.
+pub(crate) fn all() {
+    cpu();
+    mmu_short::cases();
+    mmu_split::cases();
+    mmu_long::cases();
+}
+
+/// What does not depend on the MMU.
+fn cpu() {
+    modes::cases();
+    psr::cases();
+    exceptions::cases();
+    returns::cases();
+    conditional::cases();
+}

@@ -1,0 +1,62 @@
+//! Accesses to CP15 that are worth a code of their own: they trap anyway, but a code is cheaper to tell from the others.
+
+use super::{Code, reg};
+
+/// The CP15 registers that have codes (DDI 0406C B4.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cp15 {
+    /// Thread ID, PL1 only.
+    Tpidrprw,
+    /// Domain access control.
+    Dacr,
+    /// Context ID.
+    Contextidr,
+    /// System control.
+    Sctlr,
+    /// Thread ID, User read and write: User mode can access the host's.
+    Tpidrurw,
+    /// Thread ID, User read-only: User mode can read the host's.
+    Tpidruro,
+    /// Translation table base 0.
+    Ttbr0,
+}
+
+const fn access(read: bool, crn: u32, crm: u32, op2: u32) -> u32 {
+    0x0e00_0f10 | (read as u32) << 20 | crn << 16 | op2 << 5 | crm
+}
+
+/// By kind: bits 27..=0 of the instruction with Rt = 0, which A32 and T32 share; the register; whether it is read.
+const KINDS: [(u32, Cp15, bool); 12] = [
+    (access(true, 13, 0, 4), Cp15::Tpidrprw, true),
+    (access(false, 13, 0, 4), Cp15::Tpidrprw, false),
+    (access(true, 3, 0, 0), Cp15::Dacr, true),
+    (access(false, 3, 0, 0), Cp15::Dacr, false),
+    (access(true, 13, 0, 1), Cp15::Contextidr, true),
+    (access(false, 13, 0, 1), Cp15::Contextidr, false),
+    (access(true, 1, 0, 0), Cp15::Sctlr, true),
+    (access(true, 13, 0, 2), Cp15::Tpidrurw, true),
+    (access(false, 13, 0, 2), Cp15::Tpidrurw, false),
+    (access(true, 13, 0, 3), Cp15::Tpidruro, true),
+    (access(false, 13, 0, 3), Cp15::Tpidruro, false),
+    (access(false, 2, 0, 0), Cp15::Ttbr0, false),
+];
+
+/// The fields `kind<<4 Rt` for a coprocessor instruction, of either instruction set, that has them.
+pub(super) fn fields(word: u32) -> Option<u32> {
+    let rt = word >> 12 & 0xf;
+    let kind = KINDS.iter().position(|kind| kind.0 == word & 0x0fff_0fff)?;
+    (rt != 15).then_some((kind as u32) << 4 | rt)
+}
+
+/// Bits 27..=0 of the instruction with these fields.
+pub(super) fn instruction(fields: u32) -> Option<u32> {
+    let kind = KINDS.get((fields >> 4) as usize)?;
+    Some(kind.0 | (fields & 0xf) << 12)
+}
+
+pub(super) fn code(fields: u32) -> Code {
+    match KINDS.get((fields >> 4) as usize) {
+        Some(&(_, register, read)) => Code::Cp15 { reg: register, read, rt: reg(fields, 0) },
+        None => Code::Guest,
+    }
+}

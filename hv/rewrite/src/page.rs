@@ -1,0 +1,439 @@
+//! A page of guest code, and what was replaced in it.
+
+use crate::codes::{self, A32_RECORD, Encoded, T16_RECORD, T16_STRADDLE, T32, T32_RECORD};
+use crate::scan::{Bits, HALFWORDS, Place, SWITCH_BYTES, Scan, quick};
+use crate::{InstructionSet, Interned, Original, PAGE_BYTES, PAGE_WORDS, Scratch, Site};
+use alloc::vec::Vec;
+use nex_decode::{Branch, ItState, Next, flow_a32, t32_is_wide};
+
+/// The originals of a domain that have no code of their own.
+#[derive(Debug)]
+pub struct Tables {
+    /// A32 words.
+    pub a32: Interned,
+    /// Wide T32 instructions.
+    pub t32: Interned,
+}
+
+impl Tables {
+    /// Empty tables, each for at most `limit` originals, and for no more than its codes can number.
+    pub const fn new(limit: u16) -> Tables {
+        let t32 = if limit < Interned::MAX_T32 { limit } else { Interned::MAX_T32 };
+        Tables { a32: Interned::new(limit), t32: Interned::new(t32) }
+    }
+}
+
+/// Where and how control comes into a page.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// The guest-virtual address of the instruction, without the bit that selects T32. Its lowest bits are ignored as far as
+    /// the instruction set aligns instructions.
+    pub addr: u32,
+    /// The instruction set. T32 code is taken to be outside an IT block.
+    pub set: InstructionSet,
+    /// The first halfword of the page that follows in the guest's address space, as the guest wrote it; `None` if it is not
+    /// known. It matters for a T32 instruction of which only the first halfword is in this page.
+    pub next: Option<u16>,
+    /// The first halfword of this page is the second one of an instruction of the page before.
+    pub begins_with_tail: bool,
+}
+
+/// What a scan did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Report {
+    /// How many instructions are replaced now, 0..=2048.
+    pub sites: u16,
+    /// How many halfwords are known to be data.
+    pub data_halfwords: u16,
+    /// Places where code overlaps other code, of which only one could be replaced: the other instruction set, or an
+    /// instruction within another. No compiler makes it.
+    pub conflicts: u16,
+    /// Offsets in bytes from the first word that was changed to behind the last one: what has to be cleaned from the data
+    /// cache and invalidated in the instruction cache. Empty (0, 0) if none was.
+    pub changed: (u16, u16),
+}
+
+/// No memory for the record: the page is as it was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NoMemory;
+
+/// The record of a page: what was replaced, and from where it was scanned. 6 bytes are allocated for each instruction
+/// replaced, 2 for each entry.
+///
+/// Every method is given the page, `words`, little-endian as the guest's code is; it is the caller's to give the same one
+/// each time, and to see that nobody else writes it meanwhile. Words are changed one by one and only where the result
+/// differs, so another CPU of the guest that executes the page sees each word old or new.
+#[derive(Debug)]
+pub struct Page {
+    sites: Vec<Site>,
+    /// The halfword, and in bit 15 whether it is T32.
+    entries: Vec<u16>,
+    place: Place,
+    has_a32: bool,
+    has_t32: bool,
+    has_offset_tables: bool,
+}
+
+impl Page {
+    /// The record of a page in which nothing is replaced.
+    pub const fn new() -> Page {
+        Page {
+            sites: Vec::new(),
+            entries: Vec::new(),
+            place: Place { base: 0, next: None, begins_with_tail: false },
+            has_a32: false,
+            has_t32: false,
+            has_offset_tables: false,
+        }
+    }
+
+    /// Scans the page from `entry`, and from all entries that it was scanned from before, and replaces what has to be.
+    ///
+    /// What else the [`Entry`] says of the page takes the place of what an earlier one said.
+    ///
+    /// # Errors
+    /// [`NoMemory`]: nothing was changed.
+    pub fn scan(
+        &mut self,
+        words: &mut [u32; PAGE_WORDS],
+        entry: Entry,
+        tables: &mut Tables,
+        scratch: &mut Scratch,
+    ) -> Result<Report, NoMemory> {
+        let thumb = entry.set == InstructionSet::T32;
+        let halfword = (entry.addr % PAGE_BYTES / 2) as u16 & if thumb { !0 } else { !1 };
+        let key = halfword | u16::from(thumb) << 15;
+        let known = self.entries.contains(&key);
+        if !known {
+            self.entries.try_reserve(1).map_err(|_| NoMemory)?;
+            self.entries.push(key);
+        }
+        let before = self.place;
+        self.place = Place {
+            base: entry.addr & !(PAGE_BYTES - 1),
+            next: entry.next,
+            begins_with_tail: entry.begins_with_tail,
+        };
+        self.load(words, scratch);
+        let result = self.rewrite(words, tables, scratch, 0..0);
+        if result.is_err() {
+            self.place = before;
+            if !known {
+                self.entries.pop();
+            }
+        }
+        result
+    }
+
+    /// Carries out a store of the guest's: `bytes` to `offset` in the page, where they must not be yet. Then everything is as if the page had been scanned with them in it: what they overwrote partly is made of the new bytes
+    /// and the original ones, and what they made sensitive is replaced. Bytes beyond the end of the page are ignored.
+    ///
+    /// # Errors
+    /// [`NoMemory`]: nothing was stored.
+    pub fn store(
+        &mut self,
+        words: &mut [u32; PAGE_WORDS],
+        offset: u32,
+        bytes: &[u8],
+        tables: &mut Tables,
+        scratch: &mut Scratch,
+    ) -> Result<Report, NoMemory> {
+        let begin = offset.min(PAGE_BYTES) as usize;
+        let bytes = &bytes[..bytes.len().min(PAGE_BYTES as usize - begin)];
+        let end = begin + bytes.len();
+        let touched = begin / 4..end.div_ceil(4);
+        if self.changes_nothing(words, begin, bytes) {
+            put_bytes(words, begin, bytes);
+            let sites = self.sites.len() as u16;
+            let changed = if bytes.is_empty() { (0, 0) } else { (begin as u16 & !3, end.next_multiple_of(4) as u16) };
+            return Ok(Report { sites, changed, ..Report::default() });
+        }
+        self.load(words, scratch);
+        put_bytes(&mut scratch.image, begin, bytes);
+        self.rewrite(words, tables, scratch, touched)
+    }
+
+    /// Puts everything back, and forgets the page.
+    ///
+    /// A code that the guest had copied here is put back as what it stands for.
+    pub fn restore(&mut self, words: &mut [u32; PAGE_WORDS]) {
+        for site in &self.sites {
+            overlay(words, site);
+        }
+        *self = Page::new();
+    }
+
+    /// The word at `offset`, a multiple of 4 below 4096 (the lowest bits are ignored, and so are those above), as the guest
+    /// wrote it.
+    pub fn original(&self, words: &[u32; PAGE_WORDS], offset: u32) -> u32 {
+        let word = (offset % PAGE_BYTES / 4) as usize;
+        let mut value = words[word];
+        // A site that begins in the word before may reach into this one.
+        let first = self.sites.partition_point(|site| site.halfword() + 1 < word * 2);
+        for site in self.sites[first..].iter().take_while(|site| site.halfword() < word * 2 + 2) {
+            let original = site.original();
+            for n in 0..original.halfwords() {
+                let h = site.halfword() + n;
+                if h / 2 == word {
+                    let shift = h % 2 * 16;
+                    value = value & !(0xffff << shift) | u32::from(original.halfword(n)) << shift;
+                }
+            }
+        }
+        value
+    }
+
+    /// What was replaced at `offset` bytes, if an instruction that begins there was.
+    pub fn site(&self, offset: u32) -> Option<Original> {
+        let at = self.sites.binary_search_by_key(&offset, |site| site.offset()).ok()?;
+        Some(self.sites[at].original())
+    }
+
+    /// All that was replaced, in ascending order.
+    pub fn sites(&self) -> &[Site] {
+        &self.sites
+    }
+
+    /// Bytes allocated for the record.
+    pub fn heap_bytes(&self) -> usize {
+        self.sites.capacity() * size_of::<Site>() + self.entries.capacity() * size_of::<u16>()
+    }
+
+    /// Makes the image of the page as the guest wrote it.
+    fn load(&self, words: &[u32; PAGE_WORDS], scratch: &mut Scratch) {
+        scratch.image = *words;
+        for site in &self.sites {
+            overlay(&mut scratch.image, site);
+        }
+    }
+
+    /// Scans the image, and makes the page what it has to be; `touched` are words that may differ besides.
+    fn rewrite(
+        &mut self,
+        words: &mut [u32; PAGE_WORDS],
+        tables: &mut Tables,
+        scratch: &mut Scratch,
+        touched: core::ops::Range<usize>,
+    ) -> Result<Report, NoMemory> {
+        let entries = self.entries.iter().map(|&key| {
+            let set = if key >> 15 == 1 { InstructionSet::T32 } else { InstructionSet::A32 };
+            (usize::from(key & 0x7fff), set)
+        });
+        let scan = Scan::run(scratch, tables, self.place, entries);
+        let (mut conflicts, has_offset_tables) = (scan.conflicts, scan.has_offset_tables);
+        conflicts += drop_overlapping(scratch);
+        let mut sites = Vec::new();
+        sites.try_reserve_exact(scratch.maps.replace.count()).map_err(|_| NoMemory)?;
+        let mut at = 0;
+        while let Some(h) = scratch.maps.replace.next(at) {
+            sites.push(Site::new(h, original_at(scratch, h)));
+            at = h + 1;
+        }
+        for site in &sites {
+            replace(scratch, site, tables);
+        }
+        // From here on nothing fails. The image is now what the page has to be.
+        let mut changes = Changes { words, image: &scratch.image, first: PAGE_WORDS, end: 0 };
+        for site in self.sites.iter().chain(&sites) {
+            let last = site.halfword() + site.original().halfwords() - 1;
+            changes.put(site.halfword() / 2);
+            changes.put(last / 2);
+        }
+        for word in touched {
+            changes.put(word);
+        }
+        let changed = if changes.end == 0 { (0, 0) } else { (changes.first as u16 * 4, changes.end as u16 * 4) };
+        self.sites = sites;
+        self.has_offset_tables = has_offset_tables;
+        (self.has_a32, self.has_t32) = sets(&scratch.maps.start, &scratch.maps.thumb);
+        Ok(Report {
+            sites: self.sites.len() as u16,
+            data_halfwords: scratch.maps.data.count() as u16,
+            conflicts: conflicts.min(0xffff) as u16,
+            changed,
+        })
+    }
+
+    /// Whether a store leaves what a scan finds as it is; found without a scan, so it may be false although it does.
+    ///
+    /// So it is if no word of it is, or was, anything but a plain instruction, wherever instructions begin, nor an address
+    /// that a branch may take from memory.
+    fn changes_nothing(&self, words: &[u32; PAGE_WORDS], begin: usize, bytes: &[u8]) -> bool {
+        let end = begin + bytes.len();
+        let mut from = begin;
+        while from < end {
+            let word = from / 4;
+            let to = end.min(word * 4 + 4);
+            let site = self.sites.partition_point(|site| site.halfword() + 1 < word * 2);
+            if self.sites.get(site).is_some_and(|site| site.halfword() < word * 2 + 2) {
+                return false;
+            }
+            let old = words[word];
+            let new = with_bytes(old, from % 4, &bytes[from - begin..to - begin]);
+            let before = if word == 0 { 0 } else { (self.original(words, word as u32 * 4 - 4) >> 16) as u16 };
+            if old != new && !(self.is_plain(old, before) && self.is_plain(new, before)) {
+                return false;
+            }
+            from = to;
+        }
+        true
+    }
+
+    /// Whether neither a word, nor its halfwords, mean anything to a scan; `before` is the halfword before it.
+    fn is_plain(&self, word: u32, before: u16) -> bool {
+        let address = word.wrapping_sub(self.place.base).wrapping_add(SWITCH_BYTES) < 2 * SWITCH_BYTES + PAGE_BYTES;
+        let (low, high) = (word as u16, (word >> 16) as u16);
+        let t32 = || {
+            !self.has_offset_tables
+                && !t32_is_wide(before)
+                && quick::t16_is_plain(low)
+                && quick::t16_is_plain(high)
+        };
+        !address && (!self.has_a32 || is_plain_a32(word)) && (!self.has_t32 || t32())
+    }
+}
+
+impl Default for Page {
+    fn default() -> Page {
+        Page::new()
+    }
+}
+
+fn is_plain_a32(word: u32) -> bool {
+    if quick::a32(word) == quick::Quick::Plain {
+        return true;
+    }
+    let flow = flow_a32(word, 0);
+    codes::encode_a32(word) == Encoded::Stays
+        && flow.next == Next::Always
+        && flow.branch == Branch::None
+        && flow.data.is_none()
+}
+
+/// Whether there is A32 code, and T32 code.
+fn sets(start: &Bits, thumb: &Bits) -> (bool, bool) {
+    let mut t32 = *start;
+    t32.keep(thumb);
+    let mut a32 = *start;
+    a32.remove(thumb);
+    (a32.next(0).is_some(), t32.next(0).is_some())
+}
+
+/// Takes out of what is to be replaced what turned out to be data, and what overlaps another; how many of the latter.
+fn drop_overlapping(scratch: &mut Scratch) -> u32 {
+    let mut dropped = 0;
+    let (mut at, mut free) = (0, 0);
+    while let Some(h) = scratch.maps.replace.next(at) {
+        at = h + 1;
+        let halfwords = original_at(scratch, h).halfwords();
+        if scratch.maps.data.any(h, halfwords) {
+            scratch.maps.replace.clear(h);
+        } else if h < free {
+            dropped += 1;
+            scratch.maps.replace.clear(h);
+        } else {
+            free = h + halfwords;
+        }
+    }
+    dropped
+}
+
+/// The instruction that begins at a halfword of the image.
+fn original_at(scratch: &Scratch, h: usize) -> Original {
+    let first = scratch.half(h);
+    if !scratch.maps.thumb.has(h) {
+        Original::A32(scratch.image[h / 2])
+    } else if !t32_is_wide(first) {
+        Original::Narrow(first)
+    } else if h + 1 < HALFWORDS {
+        Original::Wide(u32::from(first) << 16 | u32::from(scratch.half(h + 1)))
+    } else {
+        Original::Straddle(first)
+    }
+}
+
+/// Puts the code for a site into the image.
+fn replace(scratch: &mut Scratch, site: &Site, tables: &mut Tables) {
+    let h = site.halfword();
+    match site.original() {
+        Original::A32(word) => {
+            scratch.image[h / 2] = match codes::encode_a32(word) {
+                Encoded::Code(code) => code,
+                _ => {
+                    let number = tables.a32.number(word);
+                    let imm = number.map_or(A32_RECORD, |number| 0xff_0000 | u32::from(number));
+                    codes::with_condition(word, imm)
+                }
+            };
+        }
+        Original::Narrow(half) => {
+            let code = match codes::encode_t32(half, 0, ItState::NONE) {
+                Encoded::Code(T32::Narrow(code)) => code,
+                _ => T16_RECORD,
+            };
+            scratch.set_half(h, code);
+        }
+        Original::Wide(word) => {
+            let code = match codes::encode_t32((word >> 16) as u16, word as u16, ItState::NONE) {
+                Encoded::Code(T32::Wide(code)) => code,
+                _ => {
+                    let number = tables.t32.number(word);
+                    codes::udf_wide(number.map_or(T32_RECORD, |number| 0xf000 | u32::from(number)))
+                }
+            };
+            scratch.set_half(h, (code >> 16) as u16);
+            scratch.set_half(h + 1, code as u16);
+        }
+        Original::Straddle(_) => scratch.set_half(h, T16_STRADDLE),
+    }
+}
+
+/// Puts the original of a site into a page.
+fn overlay(words: &mut [u32; PAGE_WORDS], site: &Site) {
+    let original = site.original();
+    for n in 0..original.halfwords() {
+        let h = site.halfword() + n;
+        if let Some(word) = words.get_mut(h / 2) {
+            let shift = h % 2 * 16;
+            *word = *word & !(0xffff << shift) | u32::from(original.halfword(n)) << shift;
+        }
+    }
+}
+
+/// `word` with `bytes` (up to four) put in from byte `at`, which is the lowest for 0.
+fn with_bytes(word: u32, at: usize, bytes: &[u8]) -> u32 {
+    let mut all = word.to_le_bytes();
+    for (to, from) in all.iter_mut().skip(at).zip(bytes) {
+        *to = *from;
+    }
+    u32::from_le_bytes(all)
+}
+
+fn put_bytes(words: &mut [u32; PAGE_WORDS], begin: usize, bytes: &[u8]) {
+    let mut rest = bytes;
+    let mut at = begin;
+    while !rest.is_empty() {
+        let n = rest.len().min(4 - at % 4);
+        words[at / 4] = with_bytes(words[at / 4], at % 4, &rest[..n]);
+        rest = &rest[n..];
+        at += n;
+    }
+}
+
+/// Words that are made equal to those of an image.
+struct Changes<'a> {
+    words: &'a mut [u32; PAGE_WORDS],
+    image: &'a [u32; PAGE_WORDS],
+    first: usize,
+    end: usize,
+}
+
+impl Changes<'_> {
+    fn put(&mut self, word: usize) {
+        if self.words[word] != self.image[word] {
+            self.words[word] = self.image[word];
+            self.first = self.first.min(word);
+            self.end = self.end.max(word + 1);
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! A domain's virtual machine: its vCPU, and everything that the vCPU's thread needs to carry out what the guest does.
+
+use alloc::boxed::Box;
+
+use arrayvec::{ArrayString, ArrayVec};
+use nex_devices::psci::Psci;
+use nex_mm::frames::DomainId;
+use nex_vcpu::{Exception, Profile, Vcpu};
+
+use super::code::Code;
+use super::memory::GuestMemory;
+use super::platform::Platform;
+use super::shadow::Shadow;
+use crate::arch::guest::VcpuPlace;
+use crate::arch::{self, cp15};
+
+/// A vCPU and its machine. Belongs to the vCPU's thread.
+pub struct Machine {
+    /// The vCPU.
+    pub vcpu: VcpuPlace,
+    /// The rest.
+    pub parts: Parts,
+}
+
+/// A machine without its vCPU.
+pub struct Parts {
+    number: u8,
+    /// RAM and ROM.
+    pub memory: GuestMemory,
+    /// What the MMU uses.
+    pub shadow: Shadow,
+    /// Pages of rewritten code.
+    pub code: Code,
+    /// Devices.
+    pub platform: Platform,
+    /// Power state, as PSCI has it.
+    pub psci: Psci,
+    /// A device was accessed, or time has passed: interrupt lines are to be looked at.
+    pub lines_stale: bool,
+    /// The instruction that is carried out, as the guest wrote it: an A32 word, or T32 halfwords, the first one low.
+    pub original: u32,
+    /// Address of the last LDREX (or refused STREX) that Nex carried out; see [`super::access`].
+    pub exclusive: Option<u32>,
+    /// Unknown CP14 and CP15 registers that were reported.
+    pub denied_seen: ArrayVec<u16, 16>,
+    /// The exception that was injected last, in case its vector cannot be fetched.
+    pub last: Option<Cause>,
+}
+
+/// What led to an exception of the guest: for the report if it has no vectors.
+#[derive(Clone, Debug)]
+pub struct Cause {
+    /// The address of the vector.
+    pub vector: u32,
+    /// What happened and where.
+    pub text: CauseText,
+}
+
+/// A report, made only when it is needed.
+#[derive(Clone, Copy, Debug)]
+pub struct CauseText {
+    /// The exception.
+    pub exception: Exception,
+    /// The instruction (see [`Parts::original`]).
+    pub instruction: u32,
+    /// T32 state.
+    pub thumb: bool,
+    /// PC, LR and SP before.
+    pub pc: u32,
+    /// LR.
+    pub lr: u32,
+    /// SP.
+    pub sp: u32,
+    /// For an abort: address, a write.
+    pub access: (u32, bool),
+    /// For an abort: what was wrong.
+    pub fault: Option<nex_vmmu::Fault>,
+}
+
+impl CauseText {
+    /// One line that says what the guest did and where.
+    pub fn report(&self) -> ArrayString<160> {
+        use core::fmt::Write;
+        let mut text = ArrayString::new();
+        let (address, write) = self.access;
+        // A text that does not fit is cut.
+        let _ = match self.exception {
+            Exception::Undefined if self.thumb && (self.instruction & 0xffff) >> 11 < 0b11101 => {
+                write!(text, "undefined instruction {:04x}", self.instruction & 0xffff)
+            }
+            Exception::Undefined if self.thumb => {
+                write!(text, "undefined instruction {:04x} {:04x}", self.instruction & 0xffff, self.instruction >> 16)
+            }
+            Exception::Undefined => write!(text, "undefined instruction {:08x}", self.instruction),
+            Exception::Svc => text.write_str("SVC instruction"),
+            Exception::PrefetchAbort => write!(text, "prefetch abort, instruction fetch from {address:#010x}"),
+            Exception::DataAbort if write => write!(text, "data abort, write to {address:#010x}"),
+            Exception::DataAbort => write!(text, "data abort, read of {address:#010x}"),
+            other => write!(text, "{other:?}"),
+        };
+        if let Some(fault) = self.fault {
+            let _ = write!(text, ", {}", fault.without_address());
+        }
+        let state = if self.thumb { " (Thumb)" } else { "" };
+        let _ = write!(text, "; pc {:#010x}{state} lr {:#010x} sp {:#010x}", self.pc, self.lr, self.sp);
+        text
+    }
+}
+
+/// The CPU that guests get: the host's core, with what Nex adds and takes.
+pub fn profile() -> Profile {
+    let mut profile = Profile::for_host(cp15::midr()).unwrap_or(Profile { midr: cp15::midr(), ..Profile::CORTEX_A9 });
+    super::float::describe(&mut profile);
+    profile.numbered(0, 1).offer_lpae().offer_generic_timer()
+}
+
+impl Machine {
+    /// A machine after reset.
+    ///
+    /// # Safety
+    /// No other machine for this domain exists.
+    pub unsafe fn new(id: DomainId, memory: GuestMemory) -> Option<Box<Self>> {
+        let number = id.get();
+        super::float::reset(number);
+        // SAFETY: one machine, one place.
+        let vcpu = unsafe { VcpuPlace::new(number, profile()) };
+        let firmware = memory.has_rom();
+        let shadow = Shadow::new(&vcpu.get().cp15, memory.bytes());
+        let parts = Parts {
+            number,
+            memory,
+            shadow,
+            code: Code::new(),
+            platform: Platform::new(id, firmware)?,
+            psci: Psci::new(1),
+            lines_stale: true,
+            original: 0,
+            exclusive: None,
+            denied_seen: ArrayVec::new(),
+            last: None,
+        };
+        Some(Box::new(Machine { vcpu, parts }))
+    }
+}
+
+impl Parts {
+    /// The domain's number.
+    pub fn number(&self) -> u8 {
+        self.number
+    }
+
+    /// Loads the thread ID registers that User mode reaches without Nex.
+    pub fn load_thread_ids(&self, vcpu: &Vcpu) {
+        // SAFETY: software thread IDs that Nex does not use.
+        unsafe {
+            cp15::set_tpidrurw(vcpu.cp15.tpidrurw);
+            cp15::set_tpidruro(vcpu.cp15.tpidruro);
+        }
+    }
+
+    /// Lets User mode read the virtual counter if the guest lets it: the guest's kernel then reads it without a trap too.
+    pub fn counter_access_changed(&self, vcpu: &Vcpu) {
+        if cp15::has_generic_timer() {
+            const PL0VCTEN: u32 = 1 << 1;
+            // SAFETY: Nex's own timers stay closed to User mode.
+            unsafe { cp15::set_cntkctl(vcpu.cp15.cntkctl & PL0VCTEN) };
+        }
+    }
+
+    /// Before this vCPU runs on a CPU where another one may have run: what the CPU has one of.
+    pub fn load_cpu(&self, vcpu: &Vcpu) {
+        self.load_thread_ids(vcpu);
+        self.counter_access_changed(vcpu);
+        arch::set_strict_alignment(vcpu.cp15.sctlr & nex_vcpu::cp15::sctlr::A != 0);
+    }
+}

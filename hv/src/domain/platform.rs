@@ -1,0 +1,202 @@
+//! The devices of a domain's virtual platform, put together: who answers an access, and which interrupt lines follow.
+
+use alloc::boxed::Box;
+
+use nex_devices::gicv2::Gic;
+use nex_devices::pl011::Pl011;
+use nex_devices::pl031::Pl031;
+use nex_devices::platform::{self, Device};
+use nex_devices::timer::{Register, Timer, Which};
+use nex_devices::{Refused, Width, cfi_flash::Flash};
+use nex_mm::addr::{Hpa, PAGE_BYTES};
+use nex_mm::frames::{DomainId, Owner};
+use nex_vcpu::{Pending, TimerReg};
+
+use crate::{console, memory, thread, time};
+
+/// Interrupt lines of devices that the guest's interrupt controller has.
+const SPIS: usize = 64;
+/// Blocks of the variables' flash: 256 KiB.
+const FLASH_BLOCKS: u32 = 1;
+
+/// The devices of one domain, for its one vCPU.
+pub struct Platform {
+    domain: u8,
+    gic: Box<Gic>,
+    uart: Box<Pl011>,
+    rtc: Pl031,
+    timer: Timer,
+    /// For domains with firmware.
+    variables: Option<Variables>,
+}
+
+/// The firmware's flash for its variables.
+struct Variables {
+    flash: Box<Flash>,
+    contents: Contents,
+}
+
+/// Memory of a flash.
+struct Contents {
+    start: Hpa,
+    owner: Owner,
+}
+
+impl Contents {
+    const FRAMES: u32 = Platform::FLASH_BYTES / PAGE_BYTES;
+
+    fn new(owner: Owner) -> Option<Self> {
+        let start = memory::alloc_frames(Self::FRAMES, 1, owner)?;
+        let mut contents = Contents { start, owner };
+        contents.bytes().fill(0xff);
+        Some(contents)
+    }
+
+    fn bytes(&mut self) -> &mut [u8] {
+        // SAFETY: frames that belong to this value alone, mapped by the direct map.
+        unsafe { memory::slice_mut(self.start, Platform::FLASH_BYTES) }
+    }
+}
+
+impl Drop for Contents {
+    fn drop(&mut self) {
+        memory::free_frames(self.start, Self::FRAMES, self.owner);
+    }
+}
+
+/// The timer model's name for a register.
+const fn register(reg: TimerReg) -> Register {
+    match reg {
+        TimerReg::Frq => Register::Cntfrq,
+        TimerReg::Pct => Register::Cntpct,
+        TimerReg::Vct => Register::Cntvct,
+        TimerReg::PTval => Register::CntpTval,
+        TimerReg::PCtl => Register::CntpCtl,
+        TimerReg::PCval => Register::CntpCval,
+        TimerReg::VTval => Register::CntvTval,
+        TimerReg::VCtl => Register::CntvCtl,
+        TimerReg::VCval => Register::CntvCval,
+    }
+}
+
+fn now_s() -> u64 {
+    time::now_ns() / 1_000_000_000
+}
+
+impl Platform {
+    /// Bytes of the variables' flash.
+    pub const FLASH_BYTES: u32 = FLASH_BLOCKS * nex_devices::cfi_flash::BLOCK_BYTES;
+
+    /// All devices after reset; a flash for variables if the domain has `firmware`. `None`: no memory.
+    pub fn new(id: DomainId, firmware: bool) -> Option<Self> {
+        let variables = if firmware {
+            let flash = Box::new(Flash::new(FLASH_BLOCKS)?);
+            Some(Variables { flash, contents: Contents::new(Owner::Domain(id))? })
+        } else {
+            None
+        };
+        Some(Platform {
+            domain: id.get(),
+            gic: Box::new(Gic::new(1, SPIS)),
+            uart: Box::new(Pl011::new()),
+            rtc: Pl031::new(time::epoch_s(), now_s()),
+            timer: Timer::new(time::frequency_hz(), 0),
+            variables,
+        })
+    }
+
+    /// An access to the device at `offset` from its start. `write` has the value of a store.
+    ///
+    /// # Errors
+    /// [`Refused`]: the guest takes an external abort.
+    pub fn access(&mut self, device: Device, offset: u32, width: Width, write: Option<u32>) -> Result<u32, Refused> {
+        match device {
+            Device::GicDistributor => match write {
+                None => self.gic.dist_read(0, offset, width),
+                Some(value) => self.gic.dist_write(0, offset, width, value).map(|()| 0),
+            },
+            Device::GicCpuInterface => match write {
+                None => self.gic.cpu_read(0, offset, width),
+                Some(value) => self.gic.cpu_write(0, offset, width, value).map(|()| 0),
+            },
+            Device::Uart => match write {
+                None => self.uart.read(offset, width),
+                Some(value) => {
+                    let done = self.uart.write(offset, width, value);
+                    self.send();
+                    done.map(|()| 0)
+                }
+            },
+            Device::Rtc => match write {
+                None => self.rtc.read(offset, width, now_s()),
+                Some(value) => self.rtc.write(offset, width, value, now_s()).map(|()| 0),
+            },
+            Device::Flash => match (&mut self.variables, write) {
+                (None, _) => Err(Refused::OutOfRange),
+                (Some(v), None) => v.flash.read(v.contents.bytes(), offset, width),
+                (Some(v), Some(value)) => v.flash.write(v.contents.bytes(), offset, width, value).map(|_| 0),
+            },
+            // Nothing there yet, and the device tree says so. The ROM is memory and does not come here.
+            Device::Virtio(_) | Device::FirmwareRom => Ok(0),
+        }
+    }
+
+    /// What the guest has sent, to the console.
+    fn send(&mut self) {
+        while let Some(byte) = self.uart.tx_pop() {
+            console::write(self.domain, &[byte]);
+        }
+    }
+
+    /// What was typed, to the guest, as far as its receiver has room.
+    pub fn receive(&mut self) {
+        while self.uart.can_push() {
+            let mut byte = [0];
+            if console::read(self.domain, &mut byte) == 0 {
+                return;
+            }
+            self.uart.push(byte[0]);
+        }
+    }
+
+    /// A timer register as the guest reads it.
+    pub fn timer_read(&self, reg: TimerReg) -> u64 {
+        self.timer.read(register(reg), time::counter())
+    }
+
+    /// The guest writes a timer register.
+    pub fn timer_write(&mut self, reg: TimerReg, value: u64) {
+        self.timer.write(register(reg), value, time::counter());
+        self.arm();
+    }
+
+    /// Has the vCPU's thread interrupted when the next timer is due.
+    fn arm(&self) {
+        thread::set_alarm(self.deadline_ns());
+    }
+
+    /// When a device next does something by itself.
+    pub fn deadline_ns(&self) -> Option<u64> {
+        let count = time::counter();
+        let timers = [Which::Physical, Which::Virtual].into_iter().filter_map(|which| self.timer.deadline(which, count));
+        let timer_ns = timers.min().map(time::counter_to_ns);
+        let rtc_ns = self.rtc.deadline_s().map(|s| s.saturating_mul(1_000_000_000));
+        [timer_ns, rtc_ns].into_iter().flatten().min()
+    }
+
+    /// Brings all interrupt lines up to date; what waits for the vCPU then.
+    pub fn lines(&mut self) -> Pending {
+        let count = time::counter();
+        self.receive();
+        self.rtc.advance(now_s());
+        for (which, intid) in
+            [(Which::Virtual, platform::INTID_TIMER_VIRTUAL), (Which::Physical, platform::INTID_TIMER_PHYSICAL)]
+        {
+            self.gic.set_level(intid, 0, self.timer.line(which, count));
+        }
+        self.gic.set_level(platform::INTID_UART, 0, self.uart.line());
+        self.gic.set_level(platform::INTID_RTC, 0, self.rtc.line());
+        self.arm();
+        Pending { irq: self.gic.irq_line(0), fiq: self.gic.fiq_line(0), abort: false }
+    }
+}

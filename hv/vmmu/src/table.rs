@@ -1,0 +1,395 @@
+//! One shadow table: a first-level table of short descriptors and the second-level tables below it.
+//!
+//! Entries go in on faults and out on the guest's TLB maintenance. Three things are remembered besides the entries: which
+//! megabytes have any (so that walking a table costs what is in it), which come from larger blocks of the guest
+//! ([`Blocks`]), and, in each entry, whether the guest maps it globally. The last is a bit that the architecture has
+//! not: Normal write-back write-allocate memory has two encodings (TEX:C:B 0b00111 and 0b10101, DDI 0406C tables B3-10 and
+//! B3-11), and entries that are global for the guest use the second. All shadow entries are non-global for the host.
+//!
+//! One megabyte can be *pinned*: its second-level table belongs to somebody else (the hypervisor's window is in it), it is
+//! never given back, and only the guest's pages in it are ever changed.
+//!
+//! Operations say whether a valid entry has gone or changed; the caller then invalidates the host's TLB before it lets the
+//! guest run, and before a table that was given back is used again.
+
+use nex_mm::desc::{Attrs, L1Desc, L2Desc, MemoryType};
+use nex_mm::space::TableMemory;
+use nex_mm::{Gva, Hpa};
+
+use crate::blocks::Blocks;
+
+const MIB: u32 = 1 << 20;
+const PAGES: u32 = 256;
+
+/// What Normal write-back write-allocate memory is called in entries that the guest maps globally.
+const GLOBAL: MemoryType = MemoryType::Other(0b10101);
+const GLOBAL_MARK: u32 =
+    L2Desc::Small { hpa: Hpa::new(0), attrs: Attrs { memory: GLOBAL, ..PLAIN } }.encode() & TEX_CB;
+const TEX_CB: u32 = 7 << 6 | 3 << 2;
+const SECTION_TEX_CB: u32 = 7 << 12 | 3 << 2;
+const SECTION_GLOBAL_MARK: u32 =
+    L1Desc::Section { hpa: Hpa::new(0), attrs: Attrs { memory: GLOBAL, ..PLAIN }, domain: 0 }.encode()
+        & SECTION_TEX_CB;
+const PLAIN: Attrs = Attrs {
+    access: nex_mm::desc::Access::UserRw,
+    exec: false,
+    memory: MemoryType::NormalWriteBack,
+    shareable: true,
+    global: false,
+};
+
+/// There is no memory for a second-level table. Nothing was mapped; entries may have been dropped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NoTable;
+
+/// A new entry, apart from its addresses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct New {
+    /// What it permits. Normal write-back write-allocate memory, not global: see the module.
+    pub attrs: Attrs,
+    /// Domain of the first-level entry, 0..=15.
+    pub domain: u8,
+    /// The guest maps it globally.
+    pub global: bool,
+    /// log2 of the bytes that the guest's descriptor maps.
+    pub guest_log2: u8,
+}
+
+impl New {
+    fn attrs(self) -> Attrs {
+        if self.global && self.attrs.memory == MemoryType::NormalWriteBack {
+            Attrs { memory: GLOBAL, ..self.attrs }
+        } else {
+            self.attrs
+        }
+    }
+}
+
+/// A pinned megabyte.
+#[derive(Clone, Copy, Debug)]
+struct Pinned {
+    mib: u32,
+    l2: Hpa,
+    domain: u8,
+    /// The guest's pages: from this one (0..=255) to the end.
+    first: u32,
+}
+
+/// A shadow table; see the [module](self).
+#[derive(Debug)]
+pub struct ShadowTable {
+    l1: Hpa,
+    pinned: Option<Pinned>,
+    /// A bit for each megabyte that has an entry.
+    used: [u32; 128],
+    blocks: Blocks,
+    l2_tables: u32,
+}
+
+impl ShadowTable {
+    /// Over the first-level table `l1`, which holds zeros.
+    pub const fn new(l1: Hpa) -> Self {
+        Self { l1, pinned: None, used: [0; 128], blocks: Blocks::EMPTY, l2_tables: 0 }
+    }
+
+    /// The first-level table.
+    pub const fn l1(&self) -> Hpa {
+        self.l1
+    }
+
+    /// Second-level tables that it has now, without the pinned one.
+    pub const fn l2_tables(&self) -> u32 {
+        self.l2_tables
+    }
+
+    /// Makes `l2`, with the domain `domain`, the table of the megabyte of `va`; the guest's pages there are those from `va`
+    /// on. Once, before anything is mapped.
+    pub fn pin(&mut self, mem: &mut impl TableMemory, va: Gva, l2: Hpa, domain: u8) {
+        let mib = va.raw() / MIB;
+        self.pinned = Some(Pinned { mib, l2, domain, first: va.raw() / 4096 % PAGES });
+        mem.write(self.l1_entry(mib), L1Desc::Table { l2, domain }.encode());
+    }
+
+    /// Whether `va` is in the pinned megabyte, but is not the guest's.
+    #[inline]
+    pub fn is_reserved(&self, va: Gva) -> bool {
+        self.pinned.is_some_and(|p| p.mib == va.raw() / MIB && va.raw() / 4096 % PAGES < p.first)
+    }
+
+    /// Whether `va` is in the pinned megabyte: pages only, and the domain is given.
+    #[inline]
+    pub fn is_pinned(&self, va: Gva) -> bool {
+        self.pinned.is_some_and(|p| p.mib == va.raw() / MIB)
+    }
+
+    #[inline]
+    fn l1_entry(&self, mib: u32) -> Hpa {
+        self.l1.wrapping_add(mib * 4)
+    }
+
+    #[inline]
+    fn note(&mut self, va: Gva, guest_log2: u8) {
+        let mib = va.raw() / MIB;
+        self.used[(mib / 32) as usize] |= 1 << (mib % 32);
+        self.blocks.note(va, guest_log2);
+    }
+
+    /// Maps the page at `va` to the one at `hpa`. True if an entry was valid there before.
+    ///
+    /// In the pinned megabyte `new.domain` has to be its domain, and `va` one of the guest's pages.
+    ///
+    /// # Errors
+    /// [`NoTable`].
+    #[inline]
+    pub fn map_page(
+        &mut self,
+        mem: &mut impl TableMemory,
+        va: Gva,
+        hpa: Hpa,
+        new: New,
+    ) -> Result<bool, NoTable> {
+        let (mib, page) = (va.raw() / MIB, va.raw() / 4096 % PAGES);
+        let mut dropped = false;
+        let l2 = match L1Desc::decode(mem.read(self.l1_entry(mib))) {
+            L1Desc::Table { l2, domain } if domain == new.domain => l2,
+            L1Desc::Fault => self.new_l2(mem, mib, new.domain)?,
+            // A section, or another domain: the guest has changed its first-level entry since.
+            _ => {
+                dropped = self.drop_mib(mem, mib);
+                self.new_l2(mem, mib, new.domain)?
+            }
+        };
+        let entry = l2.wrapping_add(page * 4);
+        dropped |= mem.read(entry) != 0;
+        mem.write(entry, L2Desc::Small { hpa, attrs: new.attrs() }.encode());
+        self.note(va, new.guest_log2);
+        Ok(dropped)
+    }
+
+    fn new_l2(&mut self, mem: &mut impl TableMemory, mib: u32, domain: u8) -> Result<Hpa, NoTable> {
+        let l2 = mem.alloc_l2().ok_or(NoTable)?;
+        self.l2_tables += 1;
+        mem.write(self.l1_entry(mib), L1Desc::Table { l2, domain }.encode());
+        Ok(l2)
+    }
+
+    /// Maps the megabyte of `va`, not the pinned one, to the section at `hpa`. True if something was mapped there before.
+    #[inline]
+    pub fn map_section(&mut self, mem: &mut impl TableMemory, va: Gva, hpa: Hpa, new: New) -> bool {
+        let mib = va.raw() / MIB;
+        let dropped = self.drop_mib(mem, mib);
+        let section = L1Desc::Section { hpa, attrs: new.attrs(), domain: new.domain };
+        mem.write(self.l1_entry(mib), section.encode());
+        self.note(va, new.guest_log2);
+        dropped
+    }
+
+    /// The second-level entry for `va`, if there is a table: where it is, and what it holds.
+    #[inline]
+    fn page_entry(&self, mem: &impl TableMemory, va: Gva) -> Option<(Hpa, u32)> {
+        match L1Desc::decode(mem.read(self.l1_entry(va.raw() / MIB))) {
+            L1Desc::Table { l2, .. } if !self.is_reserved(va) => {
+                let entry = l2.wrapping_add(va.raw() / 4096 % PAGES * 4);
+                Some((entry, mem.read(entry)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether pages of the megabyte of `va` can be mapped without a further second-level table.
+    pub fn has_l2(&self, mem: &impl TableMemory, va: Gva) -> bool {
+        matches!(L1Desc::decode(mem.read(self.l1_entry(va.raw() / MIB))), L1Desc::Table { .. })
+    }
+
+    /// Whether maintenance of the page at `va` concerns that page alone.
+    pub fn is_small(&self, va: Gva) -> bool {
+        self.blocks.concerned(va).1 == 12
+    }
+
+    /// What is mapped at `va`: the host page or section, and whether it is a section.
+    pub fn lookup(&self, mem: &impl TableMemory, va: Gva) -> Option<(Hpa, bool)> {
+        if let L1Desc::Section { hpa, .. } = L1Desc::decode(mem.read(self.l1_entry(va.raw() / MIB))) {
+            return Some((hpa, true));
+        }
+        let (_, raw) = self.page_entry(mem, va)?;
+        (raw != 0).then(|| (Hpa::new(raw & !0xfff), false))
+    }
+
+    /// Drops the entry for the page at `va` if it maps `hpa`, or the section there if that is what maps it.
+    pub fn drop_if_maps(&mut self, mem: &mut impl TableMemory, va: Gva, hpa: Hpa) -> bool {
+        match self.lookup(mem, va) {
+            Some((at, true)) if hpa.align_down(MIB) == at => self.drop_mib(mem, va.raw() / MIB),
+            Some((at, false)) if at == hpa => self.drop_page(mem, va),
+            _ => false,
+        }
+    }
+
+    /// Drops every entry, in any megabyte, that maps the page (or is the section) at `hpa`.
+    pub fn drop_everywhere(&mut self, mem: &mut impl TableMemory, hpa: Hpa, section: bool) -> bool {
+        let mut dropped = false;
+        for mib in Used::of(&self.used) {
+            match L1Desc::decode(mem.read(self.l1_entry(mib))) {
+                L1Desc::Section { hpa: at, .. } if at == hpa.align_down(MIB) => {
+                    dropped |= self.drop_mib(mem, mib);
+                }
+                L1Desc::Table { l2, .. } if !section => {
+                    for page in self.guests_pages(mib) {
+                        let entry = l2.wrapping_add(page * 4);
+                        let raw = mem.read(entry);
+                        if raw != 0 && raw & !0xfff == hpa.raw() {
+                            mem.write(entry, 0);
+                            dropped = true;
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        dropped
+    }
+
+    fn guests_pages(&self, mib: u32) -> core::ops::Range<u32> {
+        match self.pinned {
+            Some(pinned) if pinned.mib == mib => pinned.first..PAGES,
+            _ => 0..PAGES,
+        }
+    }
+
+    fn drop_page(&mut self, mem: &mut impl TableMemory, va: Gva) -> bool {
+        match self.page_entry(mem, va) {
+            Some((entry, raw)) if raw != 0 => {
+                mem.write(entry, 0);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn drop_mib(&mut self, mem: &mut impl TableMemory, mib: u32) -> bool {
+        let entry = self.l1_entry(mib);
+        let raw = mem.read(entry);
+        if raw == 0 {
+            return false;
+        }
+        if let Some(pinned) = self.pinned.filter(|p| p.mib == mib) {
+            for page in pinned.first..PAGES {
+                mem.write(pinned.l2.wrapping_add(page * 4), 0);
+            }
+            return true;
+        }
+        mem.write(entry, 0);
+        self.used[(mib / 32) as usize] &= !(1 << (mib % 32));
+        if let L1Desc::Table { l2, .. } = L1Desc::decode(raw) {
+            mem.free_l2(l2);
+            self.l2_tables -= 1;
+        }
+        true
+    }
+
+    /// Drops what may come from the guest's mapping of `va`; with `only_global`, only what the guest maps globally.
+    pub fn flush_page(&mut self, mem: &mut impl TableMemory, va: Gva, only_global: bool) -> bool {
+        let (start, log2_bytes) = self.blocks.concerned(va);
+        if log2_bytes == 12 {
+            let Some((entry, raw)) = self.page_entry(mem, start) else { return false };
+            if raw == 0 || only_global && raw & TEX_CB != GLOBAL_MARK {
+                return false;
+            }
+            mem.write(entry, 0);
+            return true;
+        }
+        let first = start.raw() / MIB;
+        let count = 1u32 << (log2_bytes.max(20) - 20);
+        let mut dropped = false;
+        for mib in first..first + count {
+            let raw = mem.read(self.l1_entry(mib));
+            let section = matches!(L1Desc::decode(raw), L1Desc::Section { .. });
+            if raw != 0 && !(only_global && section && raw & SECTION_TEX_CB != SECTION_GLOBAL_MARK) {
+                dropped |= self.drop_mib(mem, mib);
+            }
+        }
+        dropped
+    }
+
+    /// Drops everything that the guest does not map globally.
+    pub fn flush_non_global(&mut self, mem: &mut impl TableMemory) -> bool {
+        let mut dropped = false;
+        for mib in Used::of(&self.used) {
+            let raw = mem.read(self.l1_entry(mib));
+            match L1Desc::decode(raw) {
+                L1Desc::Section { .. } if raw & SECTION_TEX_CB != SECTION_GLOBAL_MARK => {
+                    dropped |= self.drop_mib(mem, mib);
+                }
+                L1Desc::Table { l2, .. } => {
+                    let mut global = false;
+                    for page in self.guests_pages(mib) {
+                        let entry = l2.wrapping_add(page * 4);
+                        let raw = mem.read(entry);
+                        if raw == 0 {
+                            continue;
+                        }
+                        if raw & TEX_CB == GLOBAL_MARK {
+                            global = true;
+                        } else {
+                            mem.write(entry, 0);
+                            dropped = true;
+                        }
+                    }
+                    if !global && !self.pinned.is_some_and(|p| p.mib == mib) {
+                        self.drop_mib(mem, mib);
+                    }
+                }
+                _ => {}
+            }
+        }
+        dropped
+    }
+
+    /// Drops the guest's pages in the pinned megabyte.
+    pub fn flush_pinned(&mut self, mem: &mut impl TableMemory) -> bool {
+        self.pinned.is_some_and(|p| self.drop_mib(mem, p.mib))
+    }
+
+    /// Drops everything.
+    pub fn clear(&mut self, mem: &mut impl TableMemory) -> bool {
+        let mut dropped = false;
+        for mib in Used::of(&self.used) {
+            dropped |= self.drop_mib(mem, mib);
+        }
+        self.used = [0; 128];
+        self.blocks.clear();
+        dropped
+    }
+
+    /// The pinned megabyte's domain.
+    pub fn pinned_domain(&self) -> Option<u8> {
+        self.pinned.map(|p| p.domain)
+    }
+}
+
+/// The numbers of the bits that are set, of a copy.
+struct Used {
+    words: [u32; 128],
+    word: usize,
+}
+
+impl Used {
+    fn of(words: &[u32; 128]) -> Self {
+        Self { words: *words, word: 0 }
+    }
+}
+
+impl Iterator for Used {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        while self.word < 128 {
+            let bits = self.words[self.word];
+            if bits != 0 {
+                self.words[self.word] = bits & (bits - 1);
+                return Some(self.word as u32 * 32 + bits.trailing_zeros());
+            }
+            self.word += 1;
+        }
+        None
+    }
+}
