@@ -13,7 +13,7 @@
 //! listed.
 
 use nex_decode::{
-    Branch, Class, ItState, Sensitive, Trapping, flow_a32, flow_t32, t32, t32_is_wide,
+    Branch, Class, Gate, Hint, ItState, Sensitive, Trapping, flow_a32, flow_t32, t32, t32_is_wide,
 };
 use nex_rewrite::{
     Encoded, Entry, InstructionSet, Original, PAGE_BYTES, PAGE_WORDS, Page, Scratch, Tables, encode_a32, encode_t32,
@@ -33,6 +33,10 @@ impl Image {
 
     fn word(&self, addr: u32) -> u32 {
         u32::from(self.half(addr)) | u32::from(self.half(addr.wrapping_add(2))) << 16
+    }
+
+    fn page(&self, addr: u32) -> [u32; PAGE_WORDS] {
+        core::array::from_fn(|i| self.word(addr.wrapping_add(i as u32 * 4)))
     }
 }
 
@@ -69,7 +73,9 @@ fn sweep(image: &Image, set: InstructionSet, begin: u32, end: u32) -> Sweep {
                 (flow, wanted.then_some(Original::Narrow(first)), 2)
             }
         };
-        if let Some(original) = original {
+        if let Some(original) = original
+            && !is_left_to_host(original)
+        {
             found.candidates.insert(addr, original);
         }
         if let Some(data) = flow.data {
@@ -84,6 +90,21 @@ fn sweep(image: &Image, set: InstructionSet, begin: u32, end: u32) -> Sweep {
         addr += length;
     }
     found
+}
+
+/// What [`Tables::new`] leaves in place.
+fn is_left_to_host(original: Original) -> bool {
+    let class = match original {
+        Original::A32(word) => nex_decode::a32(word).class,
+        Original::Wide(word) => t32((word >> 16) as u16, word as u16, ItState::NONE).class,
+        Original::Narrow(half) => t32(half, 0, ItState::NONE).class,
+        Original::Straddle(_) => return false,
+    };
+    match class {
+        Class::Hint(Hint::Sev) => true,
+        Class::Sensitive(Sensitive::Gated(c, Gate::Open)) => c.crn == 13,
+        _ => false,
+    }
 }
 
 /// The name of the class of an instruction, and whether it is conditional.
@@ -134,14 +155,13 @@ fn main() {
     let time = std::time::Instant::now();
     let mut addr = begin & !(PAGE_BYTES - 1);
     while addr < end {
-        let mut words = [0; PAGE_WORDS];
-        for (i, word) in words.iter_mut().enumerate() {
-            *word = image.word(addr + i as u32 * 4);
-        }
+        let mut words = image.page(addr);
         let first = truth.calls.range(addr..addr + PAGE_BYTES).next().copied().unwrap_or(addr.max(begin));
         let next = Some(image.half(addr + PAGE_BYTES));
+        let (before, after) = (image.page(addr.wrapping_sub(PAGE_BYTES)), image.page(addr.wrapping_add(PAGE_BYTES)));
+        let (before, after) = (Some(&before), Some(&after));
+        let entry = Entry { addr: first, set, next, begins_with_tail: false, before, after };
         let mut page = Page::new();
-        let entry = Entry { addr: first, set, next, begins_with_tail: false };
         let report = match page.scan(&mut words, entry, &mut tables, &mut scratch) {
             Ok(report) => report,
             Err(error) => panic!("{error:?}"),

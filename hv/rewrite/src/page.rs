@@ -1,14 +1,24 @@
 //! A page of guest code, and what was replaced in it.
 
 use crate::codes::{self, A32_RECORD, Encoded, T16_RECORD, T16_STRADDLE, T32, T32_RECORD};
-use crate::scan::{Bits, HALFWORDS, Place, SWITCH_BYTES, Scan, quick};
+use crate::scan::{Bits, HALFWORDS, Place, SWITCH_BYTES, Scan, Side, mark_loads, quick};
 use crate::{InstructionSet, Interned, Original, PAGE_BYTES, PAGE_WORDS, Scratch, Site};
 use alloc::vec::Vec;
 use nex_decode::{Branch, ItState, Next, flow_a32, t32_is_wide};
 
-/// The originals of a domain that have no code of their own.
+/// What a domain has for all its pages: the originals that have no code of their own, and choices.
 #[derive(Debug)]
 pub struct Tables {
+    /// Reads of TPIDRURO are replaced. They need not be where the host's register holds the guest's value, as it does for
+    /// the guest's user mode anyway; writes trap by themselves. Linux keeps `current` there since 5.16: half of all that
+    /// could be replaced in its text are these reads.
+    pub replace_tpidruro: bool,
+    /// Reads and writes of TPIDRURW are replaced: for a hypervisor that has something else in the host's register while the
+    /// guest's kernel runs.
+    pub replace_tpidrurw: bool,
+    /// SEV is replaced: for a hypervisor that blocks a vCPU in WFE until an event comes. For one that only yields there, the
+    /// CPU's own SEV will do; Linux has one in each unlocking of a spin lock.
+    pub replace_sev: bool,
     /// A32 words.
     pub a32: Interned,
     /// Wide T32 instructions.
@@ -16,16 +26,23 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// Empty tables, each for at most `limit` originals, and for no more than its codes can number.
+    /// Empty tables, each for at most `limit` originals, and for no more than its codes can number. TPIDRURO, TPIDRURW and
+    /// SEV are left to the host.
     pub const fn new(limit: u16) -> Tables {
         let t32 = if limit < Interned::MAX_T32 { limit } else { Interned::MAX_T32 };
-        Tables { a32: Interned::new(limit), t32: Interned::new(t32) }
+        Tables {
+            replace_tpidruro: false,
+            replace_tpidrurw: false,
+            replace_sev: false,
+            a32: Interned::new(limit),
+            t32: Interned::new(t32),
+        }
     }
 }
 
-/// Where and how control comes into a page.
+/// Where and how control comes into a page, and what is around it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Entry {
+pub struct Entry<'a> {
     /// The guest-virtual address of the instruction, without the bit that selects T32. Its lowest bits are ignored as far as
     /// the instruction set aligns instructions.
     pub addr: u32,
@@ -36,6 +53,12 @@ pub struct Entry {
     pub next: Option<u16>,
     /// The first halfword of this page is the second one of an instruction of the page before.
     pub begins_with_tail: bool,
+    /// The page before this one in the guest's address space, rewritten or not; `None` if it is not known. A function that
+    /// begins there may have its constants here: without that page they are taken for code, though only those are changed
+    /// that look like a sensitive instruction.
+    pub before: Option<&'a [u32; PAGE_WORDS]>,
+    /// The page that follows in the guest's address space, likewise.
+    pub after: Option<&'a [u32; PAGE_WORDS]>,
 }
 
 /// What a scan did.
@@ -58,7 +81,7 @@ pub struct Report {
 pub struct NoMemory;
 
 /// The record of a page: what was replaced, and from where it was scanned. 6 bytes are allocated for each instruction
-/// replaced, 2 for each entry.
+/// replaced, 2 for each entry and each halfword of a neighbour's constants.
 ///
 /// Every method is given the page, `words`, little-endian as the guest's code is; it is the caller's to give the same one
 /// each time, and to see that nobody else writes it meanwhile. Words are changed one by one and only where the result
@@ -68,6 +91,8 @@ pub struct Page {
     sites: Vec<Site>,
     /// The halfword, and in bit 15 whether it is T32.
     entries: Vec<u16>,
+    /// Halfwords that the neighbours load from.
+    literals: Vec<u16>,
     place: Place,
     has_a32: bool,
     has_t32: bool,
@@ -80,6 +105,7 @@ impl Page {
         Page {
             sites: Vec::new(),
             entries: Vec::new(),
+            literals: Vec::new(),
             place: Place { base: 0, next: None, begins_with_tail: false },
             has_a32: false,
             has_t32: false,
@@ -96,7 +122,7 @@ impl Page {
     pub fn scan(
         &mut self,
         words: &mut [u32; PAGE_WORDS],
-        entry: Entry,
+        entry: Entry<'_>,
         tables: &mut Tables,
         scratch: &mut Scratch,
     ) -> Result<Report, NoMemory> {
@@ -108,7 +134,9 @@ impl Page {
             self.entries.try_reserve(1).map_err(|_| NoMemory)?;
             self.entries.push(key);
         }
-        let before = self.place;
+        let place = self.place;
+        let literals = literals_of(&entry, scratch).inspect_err(|_| self.forget(known))?;
+        let literals = core::mem::replace(&mut self.literals, literals);
         self.place = Place {
             base: entry.addr & !(PAGE_BYTES - 1),
             next: entry.next,
@@ -117,10 +145,9 @@ impl Page {
         self.load(words, scratch);
         let result = self.rewrite(words, tables, scratch, 0..0);
         if result.is_err() {
-            self.place = before;
-            if !known {
-                self.entries.pop();
-            }
+            self.place = place;
+            self.literals = literals;
+            self.forget(known);
         }
         result
     }
@@ -196,7 +223,14 @@ impl Page {
 
     /// Bytes allocated for the record.
     pub fn heap_bytes(&self) -> usize {
-        self.sites.capacity() * size_of::<Site>() + self.entries.capacity() * size_of::<u16>()
+        self.sites.capacity() * size_of::<Site>() + (self.entries.capacity() + self.literals.capacity()) * size_of::<u16>()
+    }
+
+    /// Takes the last entry back, unless it was known before.
+    fn forget(&mut self, known: bool) {
+        if !known {
+            self.entries.pop();
+        }
     }
 
     /// Makes the image of the page as the guest wrote it.
@@ -219,7 +253,7 @@ impl Page {
             let set = if key >> 15 == 1 { InstructionSet::T32 } else { InstructionSet::A32 };
             (usize::from(key & 0x7fff), set)
         });
-        let scan = Scan::run(scratch, tables, self.place, entries);
+        let scan = Scan::run(scratch, tables, self.place, entries, &self.literals);
         let (mut conflicts, has_offset_tables) = (scan.conflicts, scan.has_offset_tables);
         conflicts += drop_overlapping(scratch);
         let mut sites = Vec::new();
@@ -297,6 +331,25 @@ impl Default for Page {
     fn default() -> Page {
         Page::new()
     }
+}
+
+/// The halfwords of a page that its neighbours load from.
+fn literals_of(entry: &Entry<'_>, scratch: &mut Scratch) -> Result<Vec<u16>, NoMemory> {
+    let marks = &mut scratch.maps.data;
+    *marks = Bits::EMPTY;
+    for (neighbour, side) in [(entry.before, Side::Before), (entry.after, Side::After)] {
+        if let Some(neighbour) = neighbour {
+            mark_loads(neighbour, side, entry.set, marks);
+        }
+    }
+    let mut literals = Vec::new();
+    literals.try_reserve_exact(marks.count()).map_err(|_| NoMemory)?;
+    let mut at = 0;
+    while let Some(h) = marks.next(at) {
+        literals.push(h as u16);
+        at = h + 1;
+    }
+    Ok(literals)
 }
 
 fn is_plain_a32(word: u32) -> bool {

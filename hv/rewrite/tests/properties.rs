@@ -12,8 +12,8 @@ const BASE: u32 = 0xc010_8000;
 
 type Words = Box<[u32; PAGE_WORDS]>;
 
-fn entry(offset: u32, set: InstructionSet) -> Entry {
-    Entry { addr: BASE + offset, set, next: Some(0xbf00), begins_with_tail: false }
+fn entry(offset: u32, set: InstructionSet) -> Entry<'static> {
+    Entry { addr: BASE + offset, set, next: Some(0xbf00), begins_with_tail: false, before: None, after: None }
 }
 
 /// Words that are instructions more often than not: what matters to a scan, and what lies between.
@@ -158,6 +158,7 @@ proptest! {
     #[test]
     fn what_is_reached_is_replaced(words in page(), at in 0..4096_u32, set in set()) {
         let (mut tables, mut scratch) = (Tables::new(1000), Scratch::new());
+        (tables.replace_tpidruro, tables.replace_tpidrurw, tables.replace_sev) = (true, true, true);
         let mut now = words.clone();
         let mut page = Page::new();
         let report = page.scan(&mut now, entry(at, set), &mut tables, &mut scratch).unwrap();

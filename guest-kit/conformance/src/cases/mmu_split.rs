@@ -68,10 +68,10 @@ fn split() {
     }
 }
 
-/// TTBCR.PD0 and PD1: no walk, a translation fault on the first level.
+/// TTBCR.PD0 and PD1 came with the Security Extensions (B4.1.153), which this machine has not: walks go on.
 fn disabled() {
     for n in [1, 3] {
-        case!("split.pd.n{n}"; |c| {
+        case!("split.no-pd.n{n}"; |c| {
             let tables = Short::new();
             let low = tables.another();
             let first = put(0, 0xa0);
@@ -80,26 +80,15 @@ fn disabled() {
                 write32(tables.l1 + (va >> 20) * 4, section(first));
                 write32(low + (va >> 20) * 4, section(first));
             }
-            // RAM at 0x4000_0000 goes by TTBR1 if n is 2 or more, else by TTBR0.
-            let pd = if n == 1 { 1 << 5 } else { 1 << 4 };
             let mut setup = tables.setup();
             setup.ttbr0 = low;
             setup.ttbr1 = tables.l1;
-            setup.ttbcr = n | pd;
-            // Devices are below 512 MiB, so with PD0 the harness cannot print: it does not, until the MMU is off.
+            setup.ttbcr = n | 3 << 4;
             setup.run(|| {
                 for va in places {
-                    let by_ttbr0 = va < 1 << (32 - n);
-                    let off = if by_ttbr0 { pd == 1 << 4 } else { pd == 1 << 5 };
-                    for access in [Access::Read, Access::Write, Access::Execute] {
-                        if off {
-                            expect(c, Mode::Svc, access, va + 0x40, Some((Fault::Translation, 1)));
-                            expect(c, Mode::Usr, access, va + 0x40, Some((Fault::Translation, 1)));
-                        } else if access == Access::Read {
-                            reads(c, va, 0xa0);
-                        }
-                    }
+                    reads(c, va, 0xa0);
                 }
+                c.eq("TTBCR", cp15_read!(0, c2, c0, 2), n);
             });
         });
     }

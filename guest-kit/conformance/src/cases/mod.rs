@@ -1,7 +1,10 @@
 //! The cases, a file for each topic.
 
+mod ats;
 mod conditional;
+mod cp15;
 mod exceptions;
+mod memory;
 mod mmu_long;
 mod mmu_short;
 mod mmu_split;
@@ -16,6 +19,8 @@ pub(crate) fn all() {
     mmu_short::cases();
     mmu_split::cases();
     mmu_long::cases();
+    ats::cases();
+    memory::cases();
 }
 
 /// What does not depend on the MMU.
@@ -25,4 +30,5 @@ fn cpu() {
     exceptions::cases();
     returns::cases();
     conditional::cases();
+    cp15::cases();
 }

@@ -18,7 +18,8 @@ struct Elements<'a, B> {
 }
 
 impl<B: Bus> Elements<'_, B> {
-    /// The parts of the next element, `bits` of it each: a doubleword is two words, since nothing makes it one access.
+    /// Where the next access is, and how: an element, or half of a doubleword, which is two words since nothing makes it one
+    /// access.
     fn step(&mut self) -> (u32, Size, How) {
         let size = match self.bytes {
             1 => Size::Byte,

@@ -1,12 +1,14 @@
 //! Finding what has to be replaced: see the crate page for the rules.
 
 mod bits;
+mod literals;
 mod policy;
 pub(crate) mod quick;
 mod tables;
 mod walk;
 
 pub(crate) use bits::{Bits, HALFWORDS};
+pub(crate) use literals::{Side, mark_loads};
 pub(crate) use tables::SWITCH_BYTES;
 
 use crate::{InstructionSet, PAGE_WORDS, Tables};
@@ -114,12 +116,14 @@ pub(crate) struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    /// Scans the image in `scratch` from `entries`, pairs of halfword and instruction set.
+    /// Scans the image in `scratch` from `entries`, pairs of halfword and instruction set. `literals` are halfwords that
+    /// another page loads from.
     pub(crate) fn run(
         scratch: &'a mut Scratch,
         tables: &'a Tables,
         place: Place,
         entries: impl Iterator<Item = (usize, InstructionSet)>,
+        literals: &[u16],
     ) -> Scan<'a> {
         scratch.maps = Maps::EMPTY;
         let mut scan = Scan {
@@ -133,6 +137,9 @@ impl<'a> Scan<'a> {
         };
         if place.begins_with_tail {
             scan.scratch.maps.data.set(0);
+        }
+        for &literal in literals {
+            scan.scratch.maps.data.set(usize::from(literal));
         }
         for (halfword, set) in entries {
             scan.push(halfword, set);

@@ -1,8 +1,23 @@
 //! What is replaced, depending on how sure it is that it is code.
 
 use super::Phase;
+use crate::Tables;
 use crate::codes::{Encoded, T32};
-use nex_decode::{Class, Decoded, DpOp, Operand2, Sensitive, Trapping};
+use nex_decode::{Class, Decoded, DpOp, Hint, Operand2, Sensitive, Trapping};
+
+/// Whether it is something that the domain leaves to the host.
+fn is_left_to_host(class: &Class, tables: &Tables) -> bool {
+    let c = match class {
+        Class::Sensitive(Sensitive::Gated(c, _)) => c,
+        Class::Hint(Hint::Sev) => return !tables.replace_sev,
+        _ => return false,
+    };
+    match (c.cp, c.op1, c.crn, c.crm, c.op2) {
+        (15, 0, 13, 0, 2) => !tables.replace_tpidrurw && c.rt != 15,
+        (15, 0, 13, 0, 3) => !tables.replace_tpidruro && c.rt != 15,
+        _ => false,
+    }
+}
 
 /// Addresses this far from a page may be in the same image as it.
 const IMAGE_BYTES: u32 = 32 << 20;
@@ -14,9 +29,11 @@ pub(super) fn replaces_a32(
     encoded: Encoded<u32>,
     phase: Phase,
     base: u32,
+    tables: &Tables,
 ) -> bool {
     match (encoded, phase) {
         (Encoded::Stays, _) => false,
+        _ if is_left_to_host(&decoded.class, tables) => false,
         (_, Phase::Certain) => true,
         _ if matches!(decoded.class, Class::Unpredictable | Class::Svc { .. }) => {
             phase == Phase::AfterCall && decoded.cond.is_always()
@@ -46,9 +63,15 @@ fn looks_like_data(word: u32, class: &Class, base: u32) -> bool {
 }
 
 /// Whether a T32 instruction, which `encoded` says may not stay, is replaced.
-pub(super) fn replaces_t32(decoded: &Decoded, encoded: Encoded<T32>, phase: Phase) -> bool {
+pub(super) fn replaces_t32(
+    decoded: &Decoded,
+    encoded: Encoded<T32>,
+    phase: Phase,
+    tables: &Tables,
+) -> bool {
     match (encoded, phase) {
         (Encoded::Stays, _) => false,
+        _ if is_left_to_host(&decoded.class, tables) => false,
         (_, Phase::Certain) => true,
         _ => !matches!(decoded.class, Class::Unpredictable | Class::Trapping(Trapping::Udf { .. })),
     }
@@ -95,7 +118,7 @@ mod tests {
             for &second in &seconds {
                 let decoded = t32(first, second, ItState::NONE);
                 let encoded = encode_t32(first, second, ItState::NONE);
-                if replaces_t32(&decoded, encoded, Phase::AfterCall) {
+                if replaces_t32(&decoded, encoded, Phase::AfterCall, &Tables::new(0)) {
                     found += 1;
                     assert!(may_replace(first, Phase::Certain), "{first:04x} {second:04x} {decoded:?}");
                 }

@@ -72,7 +72,7 @@ impl Scan<'_> {
             self.scratch.image[h / 2] = word;
         }
         let encoded = codes::encode_decoded_a32(word, &decoded);
-        if policy::replaces_a32(word, &decoded, encoded, self.phase, self.place.base) {
+        if policy::replaces_a32(word, &decoded, encoded, self.phase, self.place.base, self.tables) {
             self.scratch.maps.replace.set(h);
         }
         let flow = flow_a32(word, self.place.base.wrapping_add(h as u32 * 2));
@@ -113,7 +113,7 @@ impl Scan<'_> {
             }
             let decoded = t32(first, second, it);
             let encoded = codes::encode_decoded_t32(first, second, &decoded);
-            if policy::replaces_t32(&decoded, encoded, self.phase) {
+            if policy::replaces_t32(&decoded, encoded, self.phase, self.tables) {
                 self.scratch.maps.replace.set(h);
             }
             let flow = flow_t32(first, second, it, self.place.base.wrapping_add(h as u32 * 2));
@@ -150,7 +150,7 @@ impl Scan<'_> {
                 let flow = flow_t32(first, second, it, self.place.base.wrapping_add(h as u32 * 2));
                 self.follow(&flow, decoded.class, h + 2, InstructionSet::T32);
                 let encoded = codes::encode_decoded_t32(first, second, &decoded);
-                policy::replaces_t32(&decoded, encoded, self.phase)
+                policy::replaces_t32(&decoded, encoded, self.phase, self.tables)
             }
             None => policy::may_replace(first, self.phase),
         };

@@ -1,0 +1,521 @@
+//! CP15 and CP14 (B3.17, B4.1, C11): what the identification says, what registers hold, who may access them.
+
+use crate::harness::code::{Code, Isa, a32, both, t32};
+use crate::harness::cp15::{self, cp15_read, cp15_write, sctlr, set_sctlr};
+use crate::harness::layout::DATA;
+use crate::harness::report::{Case, case};
+use crate::harness::run::{Kind, Mode, Run, psr};
+use crate::harness::{gic, mmio};
+
+/// A register: name, opc1, CRn, CRm, opc2.
+type Register = (&'static str, u32, u32, u32, u32);
+
+/// MRC or MCR of it, with r1.
+fn access(register: Register, read: bool, isa: Isa) -> Code {
+    let (_, opc1, crn, crm, opc2) = register;
+    let word = 0xee00_1f10 | opc1 << 21 | crn << 16 | opc2 << 5 | crm | u32::from(read) << 20;
+    Code::write_coprocessor(isa, word)
+}
+
+pub(crate) fn cases() {
+    identification();
+    access_control();
+    unknown();
+    holding();
+    control();
+    thread_registers();
+    maintenance();
+    barriers();
+    isr();
+    cache_size();
+    debug();
+    bxj();
+}
+
+fn identification() {
+    case!("cp15.midr"; |c| {
+        let midr = cp15_read!(0, c0, c0, 0);
+        c.eq("implementer and architecture", midr & 0xff0f_0000, 0x410f_0000);
+        c.holds("Cortex-A7 or A15", matches!(midr >> 4 & 0xfff, 0xc07 | 0xc0f));
+        // Unallocated ones in this group are MIDR again (B4.1.105).
+        c.eq("alias 4", cp15_read!(0, c0, c0, 4), midr);
+        c.eq("alias 7", cp15_read!(0, c0, c0, 7), midr);
+    });
+    case!("cp15.mpidr"; |c| {
+        let mpidr = cp15_read!(0, c0, c0, 5);
+        c.eq("format and affinity", mpidr & 0x80ff_ffff, 0x8000_0000);
+    });
+    case!("cp15.ctr"; |c| {
+        let ctr = cp15_read!(0, c0, c0, 1);
+        c.eq("format", ctr >> 29, 4);
+        c.holds("instruction lines", matches!(ctr & 0xf, 2..=6));
+        c.holds("data lines", matches!(ctr >> 16 & 0xf, 2..=6));
+    });
+    case!("cp15.tlbtr"; |c| c.eq("unified", cp15_read!(0, c0, c0, 3) & 1, 0));
+    case!("cp15.tcmtr"; |c| c.eq("no TCM", cp15_read!(0, c0, c0, 2) & 0x7, 0));
+    case!("cp15.id-pfr0"; |c| {
+        let value = cp15_read!(0, c0, c1, 0);
+        c.eq("A32", value & 0xf, 1);
+        c.eq("T32", value >> 4 & 0xf, 3);
+    });
+    case!("cp15.id-pfr1"; |c| {
+        let value = cp15_read!(0, c0, c1, 1);
+        c.eq("standard modes", value & 0xf, 1);
+        c.eq("Security Extensions", value >> 4 & 0xf, 0);
+        c.eq("Virtualization Extensions", value >> 12 & 0xf, 0);
+        c.eq("generic timer", value >> 16 & 0xf, 1);
+    });
+    case!("cp15.id-mmfr"; |c| {
+        // VMSAv7 with long descriptors and PXN (B4.1.89).
+        c.eq("VMSA", cp15_read!(0, c0, c1, 4) & 0xf, 5);
+        c.note(cp15_read!(0, c0, c1, 4) >> 12 & 0xff);
+        c.eq("maintenance by set and way", cp15_read!(0, c0, c1, 7) >> 4 & 0xf, 1);
+        c.eq("maintenance by address", cp15_read!(0, c0, c1, 7) & 0xf, 1);
+    });
+    case!("cp15.id-isar"; |c| {
+        c.eq("divide", cp15_read!(0, c0, c2, 0) >> 24 & 0xf, 2);
+        c.eq("breakpoint", cp15_read!(0, c0, c2, 0) >> 20 & 0xf, 1);
+        c.eq("exception A32", cp15_read!(0, c0, c2, 1) >> 4 & 0xf, 1);
+        c.eq("if-then", cp15_read!(0, c0, c2, 1) >> 16 & 0xf, 1);
+        c.eq("multiply", cp15_read!(0, c0, c2, 2) >> 12 & 0xf, 2);
+        c.eq("SVC", cp15_read!(0, c0, c2, 3) >> 8 & 0xf, 1);
+        c.eq("barriers", cp15_read!(0, c0, c2, 4) >> 16 & 0xf, 1);
+        c.eq("ID_ISAR5", cp15_read!(0, c0, c2, 5), 0);
+    });
+    case!("cp15.id-reserved"; |c| {
+        // Reserved in the CPUID scheme: read as zero (B7.2).
+        c.eq("c0, c2, 7", cp15_read!(0, c0, c2, 7), 0);
+        c.eq("c0, c3, 0", cp15_read!(0, c0, c3, 0), 0);
+        c.eq("c0, c4, 1", cp15_read!(0, c0, c4, 1), 0);
+        c.eq("c0, c7, 7", cp15_read!(0, c0, c7, 7), 0);
+    });
+    // What ID_ISAR0 promises is there.
+    for code in both!("udiv r0, r1, r2", "sdiv r3, r4, r2", "mls r5, r1, r2, r4") {
+        case!("cp15.divides.{}", code.isa.name(); |c| {
+            for mode in [Mode::Usr, Mode::Svc] {
+                let trap = Run::new(code).mode(mode).r(1, 0xffff_fff9).r(2, 7).r(4, 0xffff_ff9c).go();
+                trap.check(c, Kind::Done, &[(0, 0xffff_fff9 / 7), (1, 0xffff_fff9), (2, 7), (3, 0u32.wrapping_sub(14)),
+                    (4, 0xffff_ff9c), (5, 0xffff_ff9cu32.wrapping_sub(0xffff_fff9u32.wrapping_mul(7)))]);
+            }
+        });
+    }
+}
+
+/// Registers of PL1 only, readable; those that may be written are marked.
+const PRIVILEGED: [(Register, bool); 53] = [
+    (("midr", 0, 0, 0, 0), false),
+    (("ctr", 0, 0, 0, 1), false),
+    (("tcmtr", 0, 0, 0, 2), false),
+    (("tlbtr", 0, 0, 0, 3), false),
+    (("mpidr", 0, 0, 0, 5), false),
+    (("revidr", 0, 0, 0, 6), false),
+    (("id-pfr0", 0, 0, 1, 0), false),
+    (("id-pfr1", 0, 0, 1, 1), false),
+    (("id-dfr0", 0, 0, 1, 2), false),
+    (("id-afr0", 0, 0, 1, 3), false),
+    (("id-mmfr0", 0, 0, 1, 4), false),
+    (("id-mmfr1", 0, 0, 1, 5), false),
+    (("id-mmfr2", 0, 0, 1, 6), false),
+    (("id-mmfr3", 0, 0, 1, 7), false),
+    (("id-isar0", 0, 0, 2, 0), false),
+    (("id-isar1", 0, 0, 2, 1), false),
+    (("id-isar2", 0, 0, 2, 2), false),
+    (("id-isar3", 0, 0, 2, 3), false),
+    (("id-isar4", 0, 0, 2, 4), false),
+    (("id-isar5", 0, 0, 2, 5), false),
+    (("ccsidr", 1, 0, 0, 0), false),
+    (("clidr", 1, 0, 0, 1), false),
+    (("aidr", 1, 0, 0, 7), false),
+    (("csselr", 2, 0, 0, 0), true),
+    (("sctlr", 0, 1, 0, 0), true),
+    (("actlr", 0, 1, 0, 1), true),
+    (("cpacr", 0, 1, 0, 2), true),
+    (("ttbr0", 0, 2, 0, 0), true),
+    (("ttbr1", 0, 2, 0, 1), true),
+    (("ttbcr", 0, 2, 0, 2), true),
+    (("dacr", 0, 3, 0, 0), true),
+    (("dfsr", 0, 5, 0, 0), true),
+    (("ifsr", 0, 5, 0, 1), true),
+    (("adfsr", 0, 5, 1, 0), true),
+    (("aifsr", 0, 5, 1, 1), true),
+    (("dfar", 0, 6, 0, 0), true),
+    (("ifar", 0, 6, 0, 2), true),
+    (("par", 0, 7, 4, 0), true),
+    (("prrr", 0, 10, 2, 0), true),
+    (("nmrr", 0, 10, 2, 1), true),
+    (("amair0", 0, 10, 3, 0), true),
+    (("amair1", 0, 10, 3, 1), true),
+    (("vbar", 0, 12, 0, 0), true),
+    (("isr", 0, 12, 1, 0), false),
+    (("contextidr", 0, 13, 0, 1), true),
+    (("tpidrprw", 0, 13, 0, 4), true),
+    (("cntkctl", 0, 14, 1, 0), true),
+    (("pmintenset", 0, 9, 14, 1), true),
+    (("pmintenclr", 0, 9, 14, 2), true),
+    (("l2ctlr", 1, 9, 0, 2), false),
+    (("cntp-ctl", 0, 14, 2, 1), true),
+    (("cntv-ctl", 0, 14, 3, 1), true),
+    (("cntfrq", 0, 14, 0, 0), false),
+];
+
+/// Every register can be read at PL1, written back where it can be written, and is UNDEFINED in User mode.
+fn access_control() {
+    cp15_write!(0, c14, c1, 0, 0);
+    for (register, writable) in PRIVILEGED {
+        for isa in Isa::BOTH {
+            case!("cp15.access.{}.{}", register.0, isa.name(); |c| {
+                for mode in Mode::PRIVILEGED {
+                    let trap = Run::new(access(register, true, isa)).mode(mode).go();
+                    c.eq("kind of read", trap.kind as u32, Kind::Done as u32);
+                    // TPIDRPRW is what the vectors use.
+                    if writable && register.0 != "tpidrprw" {
+                        let value = trap.r(1);
+                        let trap = Run::new(access(register, false, isa)).mode(mode).r(1, value).go();
+                        trap.check(c, Kind::Done, &[(1, value)]);
+                    }
+                }
+                for read in [true, false] {
+                    let trap = Run::new(access(register, read, isa)).mode(Mode::Usr).go();
+                    trap.check(c, Kind::Und, &[]);
+                    c.eq("where", trap.offset(), 0);
+                }
+            });
+        }
+    }
+    // Writing what can only be read.
+    for register in [("midr", 0, 0, 0, 0), ("mpidr", 0, 0, 0, 5), ("id-isar0", 0, 0, 2, 0), ("isr", 0, 12, 1, 0),
+        ("ccsidr", 1, 0, 0, 0), ("clidr", 1, 0, 0, 1)]
+    {
+        for isa in Isa::BOTH {
+            case!("cp15.read-only.{}.{}", register.0, isa.name(); |c| {
+                for mode in Mode::ALL {
+                    Run::new(access(register, false, isa)).mode(mode).go().check(c, Kind::Und, &[]);
+                }
+            });
+        }
+    }
+}
+
+/// Nothing is there: UNDEFINED at every privilege (B3.15.2, B3.17.1).
+fn unknown() {
+    let registers: [Register; 18] = [
+        ("c1-c1-0-scr", 0, 1, 1, 0),
+        ("c1-c1-1-sder", 0, 1, 1, 1),
+        ("c12-c0-1-mvbar", 0, 12, 0, 1),
+        ("c1-c1-0-hcr", 4, 1, 1, 0),
+        ("c12-c0-0-hvbar", 4, 12, 0, 0),
+        ("c5-c2-0-hsr", 4, 5, 2, 0),
+        ("c2-c1-2-vtcr", 4, 2, 1, 2),
+        ("c14-c1-0-cnthctl", 4, 14, 1, 0),
+        ("c2-c5-0", 0, 2, 5, 0),
+        ("c4-c0-0", 0, 4, 0, 0),
+        ("c4-c5-3", 0, 4, 5, 3),
+        ("c5-c3-0", 0, 5, 3, 0),
+        ("c6-c7-0", 0, 6, 7, 0),
+        ("c7-c3-0", 0, 7, 3, 0),
+        ("c13-c5-0", 0, 13, 5, 0),
+        ("c13-c0-7", 0, 13, 0, 7),
+        ("op1-5-c1-c0-0", 5, 1, 0, 0),
+        ("c3-c2-1", 0, 3, 2, 1),
+    ];
+    for register in registers {
+        for isa in Isa::BOTH {
+            case!("cp15.unknown.{}.{}", register.0, isa.name(); |c| {
+                for mode in [Mode::Usr, Mode::Svc, Mode::Sys, Mode::Irq] {
+                    for read in [true, false] {
+                        let trap = Run::new(access(register, read, isa)).mode(mode).go();
+                        trap.check(c, Kind::Und, &[]);
+                        c.eq("where", trap.offset(), 0);
+                    }
+                }
+            });
+        }
+    }
+    // CDP, LDC and STC of CP15, MCRR of what is no 64-bit register.
+    for (name, word) in [("cdp", 0xee00_0f00), ("ldc", 0xed90_0f00), ("stc", 0xed80_0f00), ("mcrr", 0xec41_0ff0),
+        ("mrrc", 0xec51_0ff0), ("mcr2", 0xfe0d_1f70), ("mrc2", 0xfe10_1f10)]
+    {
+        for isa in Isa::BOTH {
+            case!("cp15.unknown.{name}.{}", isa.name(); |c| {
+                for mode in [Mode::Usr, Mode::Svc] {
+                    let trap = Run::new(Code::write_coprocessor(isa, word)).mode(mode).r(0, DATA).go();
+                    trap.check(c, Kind::Und, &[(0, DATA)]);
+                }
+            });
+        }
+    }
+}
+
+/// Registers that hold what is written to them while the MMU is off, and the bits that they have.
+fn holding() {
+    let registers: [(Register, u32); 14] = [
+        (("ttbr0", 0, 2, 0, 0), 0xffff_c000),
+        (("ttbr1", 0, 2, 0, 1), 0xffff_c000),
+        (("ttbcr.n", 0, 2, 0, 2), 7),
+        (("dacr", 0, 3, 0, 0), !0),
+        (("dfsr", 0, 5, 0, 0), 0xcff),
+        (("ifsr", 0, 5, 0, 1), 0x40f),
+        (("dfar", 0, 6, 0, 0), !0),
+        (("ifar", 0, 6, 0, 2), !0),
+        (("contextidr", 0, 13, 0, 1), !0),
+        (("tpidrurw", 0, 13, 0, 2), !0),
+        (("tpidruro", 0, 13, 0, 3), !0),
+        (("vbar", 0, 12, 0, 0), 0xffff_ffe0),
+        (("prrr", 0, 10, 2, 0), 0x00ff_ffff),
+        (("nmrr", 0, 10, 2, 1), !0),
+    ];
+    for (register, mask) in registers {
+        for isa in Isa::BOTH {
+            case!("cp15.holds.{}.{}", register.0, isa.name(); |c| {
+                // Read back at once: the vectors of the next trap need VBAR.
+                let (_, opc1, crn, crm, opc2) = register;
+                let word = |read: u32, rt: u32| {
+                    0xee00_0f10 | opc1 << 21 | crn << 16 | opc2 << 5 | crm | read << 20 | rt << 12
+                };
+                for value in [0, mask, 0x5555_5555 & mask, 0xaaaa_aaaa & mask] {
+                    // MRC r4; MCR r1; ISB; MRC r2; MCR r4; ISB
+                    let code = match isa {
+                        Isa::A32 => Code::write_a32(&[word(1, 4), word(0, 1), 0xf57f_f06f, word(1, 2), word(0, 4), 0xf57f_f06f]),
+                        Isa::T32 => {
+                            let mut halves = [0u16; 12];
+                            let words = [word(1, 4), word(0, 1), 0xf3bf_8f6f, word(1, 2), word(0, 4), 0xf3bf_8f6f];
+                            for (n, word) in words.into_iter().enumerate() {
+                                halves[2 * n] = (word >> 16) as u16;
+                                halves[2 * n + 1] = word as u16;
+                            }
+                            Code::write_t32(&halves)
+                        }
+                    };
+                    let trap = Run::new(code).r(1, value).go();
+                    c.eq("kind", trap.kind as u32, Kind::Done as u32);
+                    c.eq("value", trap.r(2) & mask, value);
+                }
+            });
+        }
+    }
+}
+
+/// SCTLR: each bit that ARMv7 has can be set and cleared alone; those that are always 1 are.
+fn control() {
+    case!("cp15.sctlr.fixed"; |c| {
+        let value = sctlr();
+        // RAO: 22, 18, 16, 4, 3; U is 22, XP 23 (B4.1.130).
+        c.eq("ones", value & 0x00c5_0018, 0x00c5_0018);
+        c.eq("NMFI", value >> 27 & 1, 0);
+        c.eq("MMU", value & 1, 0);
+    });
+    let bits = [("a", cp15::sctlr::A), ("c", cp15::sctlr::C), ("z", cp15::sctlr::Z), ("i", cp15::sctlr::I),
+        ("ee", cp15::sctlr::EE), ("tre", cp15::sctlr::TRE), ("afe", cp15::sctlr::AFE), ("sw", cp15::sctlr::SW)];
+    for (name, bit) in bits {
+        case!("cp15.sctlr.{name}"; |c| {
+            let old = sctlr();
+            for value in [old | bit, old & !bit, old | bit, old] {
+                set_sctlr(value);
+                c.eq("bit", sctlr() & bit, value & bit);
+            }
+        });
+    }
+    case!("cp15.cpacr"; |c| {
+        let old = cp15_read!(0, c1, c0, 2);
+        for value in [0, 0x00f0_0000, 0x0050_0000, 0] {
+            cp15_write!(0, c1, c0, 2, value);
+            c.eq("cp10 and cp11", cp15_read!(0, c1, c0, 2) & 0x00f0_0000, value);
+        }
+        // No other coprocessor is there.
+        cp15_write!(0, c1, c0, 2, 0x000f_ffff);
+        c.note(cp15_read!(0, c1, c0, 2) & 0x0000_0fff);
+        cp15_write!(0, c1, c0, 2, old);
+    });
+}
+
+/// TPIDRURW is PL0's, TPIDRURO can be read there, TPIDRPRW is PL1's.
+fn thread_registers() {
+    for isa in Isa::BOTH {
+        case!("cp15.tpidr.{}", isa.name(); |c| {
+            for value in [0x1234_5678, 0, !0] {
+                let urw = ("tpidrurw", 0, 13, 0, 2);
+                let uro = ("tpidruro", 0, 13, 0, 3);
+                for mode in Mode::ALL {
+                    Run::new(access(urw, false, isa)).mode(mode).r(1, value).go().check(c, Kind::Done, &[(1, value)]);
+                    Run::new(access(urw, true, isa)).mode(mode).go().check(c, Kind::Done, &[(1, value)]);
+                    c.eq("TPIDRURW", cp15_read!(0, c13, c0, 2), value);
+                    cp15_write!(0, c13, c0, 3, !value);
+                    Run::new(access(uro, true, isa)).mode(mode).go().check(c, Kind::Done, &[(1, !value)]);
+                    let kind = if mode == Mode::Usr { Kind::Und } else { Kind::Done };
+                    Run::new(access(uro, false, isa)).mode(mode).go().check(c, kind, &[]);
+                }
+            }
+        });
+    }
+    for code in both!("mcr p15, 0, r0, c13, c0, 4", "mrc p15, 0, r1, c13, c0, 4") {
+        case!("cp15.tpidrprw.{}", code.isa.name(); |c| {
+            for mode in Mode::PRIVILEGED {
+                for value in [0x8765_4321, 0, !0] {
+                    let trap = Run::new(code).mode(mode).r(0, value).go();
+                    trap.check(c, Kind::Done, &[(0, value), (1, value)]);
+                }
+            }
+        });
+    }
+}
+
+/// Every maintenance operation is accepted at PL1, whatever the address, and UNDEFINED at PL0.
+fn maintenance() {
+    let operations: [(Register, u32); 41] = [
+        (("icialluis", 0, 7, 1, 0), 0),
+        (("bpiallis", 0, 7, 1, 6), 0),
+        (("iciallu", 0, 7, 5, 0), 0),
+        (("icimvau", 0, 7, 5, 1), DATA),
+        (("bpiall", 0, 7, 5, 6), 0),
+        (("bpimva", 0, 7, 5, 7), DATA),
+        (("dcimvac", 0, 7, 6, 1), DATA + 0x8000),
+        (("dcisw", 0, 7, 6, 2), 0),
+        (("dccmvac", 0, 7, 10, 1), DATA),
+        (("dccsw", 0, 7, 10, 2), 0),
+        (("dccmvau", 0, 7, 11, 1), DATA),
+        (("dccimvac", 0, 7, 14, 1), DATA),
+        (("dccisw", 0, 7, 14, 2), 0),
+        (("dccsw-1", 0, 7, 10, 2), 0x4000_0040),
+        (("dccisw-2", 0, 7, 14, 2), 0x8000_0002),
+        (("icimvau-high", 0, 7, 5, 1), 0xffff_ffc0),
+        (("icimvau-0", 0, 7, 5, 1), 0),
+        (("dccmvac-high", 0, 7, 10, 1), 0xfff0_0000),
+        (("dccmvac-0", 0, 7, 10, 1), 0),
+        (("dccmvau-high", 0, 7, 11, 1), 0xfffe_ffff),
+        (("dccimvac-high", 0, 7, 14, 1), 0xffff_ffff),
+        (("dccimvac-window", 0, 7, 14, 1), 0xfff0_1234),
+        (("dcimvac-high", 0, 7, 6, 1), 0xfff8_0000),
+        (("tlbiallis", 0, 8, 3, 0), 0),
+        (("tlbimvais", 0, 8, 3, 1), DATA),
+        (("tlbiasidis", 0, 8, 3, 2), 7),
+        (("tlbimvaais", 0, 8, 3, 3), DATA),
+        (("itlbiall", 0, 8, 5, 0), 0),
+        (("itlbimva", 0, 8, 5, 1), DATA),
+        (("itlbiasid", 0, 8, 5, 2), 9),
+        (("dtlbiall", 0, 8, 6, 0), 0),
+        (("dtlbimva", 0, 8, 6, 1), DATA),
+        (("dtlbiasid", 0, 8, 6, 2), 0xff),
+        (("tlbiall", 0, 8, 7, 0), 0),
+        (("tlbimva", 0, 8, 7, 1), DATA | 3),
+        (("tlbiasid", 0, 8, 7, 2), 0),
+        (("tlbimvaa", 0, 8, 7, 3), DATA),
+        (("tlbimva-high", 0, 8, 7, 1), 0xffff_f000),
+        (("tlbimva-window", 0, 8, 7, 1), 0xfff0_0000),
+        (("tlbimvaa-0", 0, 8, 7, 3), 0),
+        (("tlbimvaa-high", 0, 8, 7, 3), 0xfffe_f000),
+    ];
+    for (operation, value) in operations {
+        for isa in Isa::BOTH {
+            case!("cp15.maintenance.{}.{}", operation.0, isa.name(); |c| {
+                mmio::write32(DATA, 0x600d_da7a);
+                for mode in Mode::PRIVILEGED {
+                    let code = access(operation, false, isa);
+                    Run::new(code).mode(mode).r(1, value).go().check(c, Kind::Done, &[(1, value)]);
+                }
+                let code = access(operation, false, isa);
+                Run::new(code).mode(Mode::Usr).r(1, value).go().check(c, Kind::Und, &[(1, value)]);
+                c.eq("memory", mmio::read32(DATA), 0x600d_da7a);
+            });
+        }
+    }
+}
+
+/// Barriers and hints, by CP15 too, in every mode.
+fn barriers() {
+    let codes: [(&str, [Code; 2]); 5] = [
+        ("instructions", both!("dsb", "dmb", "isb", "dsb ishst", "dmb nsh")),
+        ("cp15", both!("mcr p15, 0, r0, c7, c5, 4", "mcr p15, 0, r0, c7, c10, 4", "mcr p15, 0, r0, c7, c10, 5")),
+        ("hints", both!("nop", "yield", "sev", "wfe", "dbg #3")),
+        ("preload", both!("pld [r0]", "pli [r0]", "pldw [r0]")),
+        ("clrex", both!("clrex")),
+    ];
+    for (name, codes) in codes {
+        for code in codes {
+            case!("cp15.barriers.{name}.{}", code.isa.name(); |c| {
+                for mode in Mode::ALL {
+                    for address in [DATA, 0, 0xffff_fffc, 0xfff0_0000] {
+                        Run::new(code).mode(mode).r(0, address).go().check(c, Kind::Done, &[(0, address)]);
+                    }
+                }
+            });
+        }
+    }
+}
+
+/// ISR shows what is pending, masked or not (B4.1.100).
+fn isr() {
+    for code in both!("mrc p15, 0, r0, c12, c1, 0") {
+        case!("cp15.isr.{}", code.isa.name(); |c| {
+            Run::new(code).go().check(c, Kind::Done, &[(0, 0)]);
+            let trap = gic::with_pending(|| Run::new(code).go());
+            trap.check(c, Kind::Done, &[(0, psr::I)]);
+            Run::new(code).go().check(c, Kind::Done, &[(0, 0)]);
+        });
+    }
+}
+
+fn cache_size() {
+    case!("cp15.csselr"; |c| {
+        for value in [0, 1, 2, 0] {
+            cp15_write!(2, c0, c0, 0, value);
+            c.eq("CSSELR", cp15_read!(2, c0, c0, 0), value);
+            let ccsidr = cp15_read!(1, c0, c0, 0);
+            // Lines of 32 or 64 bytes, a power of two of sets.
+            c.holds("line", matches!(ccsidr & 7, 1 | 2));
+            c.holds("sets", ((ccsidr >> 13 & 0x7fff) + 1).is_power_of_two());
+        }
+    });
+    case!("cp15.clidr"; |c| {
+        let clidr = cp15_read!(1, c0, c0, 1);
+        c.eq("level 1", clidr & 7, 3);
+        c.eq("level 2", clidr >> 3 & 7, 4);
+        c.eq("level of coherency", clidr >> 24 & 7, 2);
+    });
+}
+
+/// CP14: the debug identification, and Jazelle as far as ARMv7 without it has it (A2.10.4, C11.11).
+fn debug() {
+    let codes = [
+        ("dbgdidr", both!("mrc p14, 0, r0, c0, c0, 0")),
+        ("dbgdrar", both!("mrc p14, 0, r0, c1, c0, 0")),
+        ("dbgdsar", both!("mrc p14, 0, r0, c2, c0, 0")),
+        ("dbgdscr", both!("mrc p14, 0, r0, c0, c1, 0")),
+    ];
+    for (name, codes) in codes {
+        for code in codes {
+            case!("cp14.{name}.{}", code.isa.name(); |c| {
+                let trap = Run::new(code).go();
+                c.eq("kind", trap.kind as u32, Kind::Done as u32);
+                match name {
+                    // v7.1 debug.
+                    "dbgdidr" => c.eq("version", trap.r(0) >> 16 & 0xf, 5),
+                    // Not valid: no memory-mapped debug registers.
+                    "dbgdrar" | "dbgdsar" => c.eq("valid", trap.r(0) & 3, 0),
+                    // Not halted, no debug mode.
+                    _ => c.eq("DBGDSCR", trap.r(0) & 0xc001, 0),
+                }
+            });
+        }
+    }
+    for code in both!("mrc p14, 7, r0, c0, c0, 0", "mrc p14, 7, r1, c1, c0, 0", "mrc p14, 7, r2, c2, c0, 0") {
+        case!("cp14.jazelle.{}", code.isa.name(); |c| {
+            Run::new(code).go().check(c, Kind::Done, &[(0, 0), (1, 0), (2, 0)]);
+        });
+    }
+}
+
+/// BXJ is BX (A2.10.4).
+fn bxj() {
+    for code in [a32!("bxj r0"), t32!("bxj r0")] {
+        for mode in Mode::ALL {
+            case!("cp14.bxj.{}.{}", mode.name(), code.isa.name(); |c: &mut Case| {
+                for target in both!("mov r12, #0x5a") {
+                    let address = target.address | (target.isa.t() >> 5);
+                    let trap = Run::new(code).mode(mode).r(0, address).go();
+                    trap.check(c, Kind::Done, &[(0, address), (12, 0x5a)]);
+                    c.eq("T", trap.psr() & psr::T, target.isa.t());
+                }
+            });
+        }
+    }
+}
