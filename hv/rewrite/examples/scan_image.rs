@@ -174,6 +174,9 @@ fn main() {
         for site in page.sites() {
             *kinds.entry(kind(site.original())).or_insert(0) += 1;
             let at = addr + site.offset();
+            if std::env::var_os("LIST").is_some() {
+                println!("site {at:#010x} {:x?}", site.original());
+            }
             if truth.literals.contains(&at) {
                 suspicious.push((at, site.original()));
             }

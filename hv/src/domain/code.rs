@@ -67,6 +67,15 @@ unsafe fn words<'a>(frame: Hpa) -> &'a mut [u32; PAGE_WORDS] {
     unsafe { &mut *(memory::hpa_to_va(frame) as *mut [u32; PAGE_WORDS]) }
 }
 
+/// The same, to read.
+///
+/// # Safety
+/// As for [`words`], but that others may read.
+unsafe fn shared_words<'a>(frame: Hpa) -> &'a [u32; PAGE_WORDS] {
+    // SAFETY: as above.
+    unsafe { &*(memory::hpa_to_va(frame) as *const [u32; PAGE_WORDS]) }
+}
+
 /// What was changed has to be fetched anew.
 fn publish(frame: Hpa, changed: (u16, u16)) {
     if changed.0 < changed.1 {
@@ -84,7 +93,13 @@ impl Parts {
         let frame = self.memory.frame(page);
         let next = if thumb { self.first_halfword_behind(va) } else { None };
         let set = if thumb { InstructionSet::T32 } else { InstructionSet::A32 };
-        let entry = Entry { addr: va, set, next, begins_with_tail: false };
+        let neighbours = [va.wrapping_sub(PAGE_BYTES), va.wrapping_add(PAGE_BYTES)].map(|va| {
+            let neighbour = self.kernels_page(va).filter(|&neighbour| neighbour != page)?;
+            // SAFETY: another frame of this domain's, and its vCPU does not run.
+            Some(unsafe { shared_words(self.memory.frame(neighbour)) })
+        });
+        let [before, after] = neighbours;
+        let entry = Entry { addr: va, set, next, begins_with_tail: false, before, after };
         let record = self.code.pages.entry(page).or_default();
         // SAFETY: the frame is this domain's, and its vCPU does not run.
         let words = unsafe { words(frame) };
@@ -97,11 +112,15 @@ impl Parts {
 
     /// The first halfword of the page behind that of `va`, as the guest's kernel would fetch it.
     fn first_halfword_behind(&mut self, va: u32) -> Option<u16> {
-        let next = (va | (PAGE_BYTES - 1)).wrapping_add(1);
-        let regs = *self.shadow.regs();
-        let found = translate(&regs, &mut self.memory, Gva::new(next), Access::new(true, Kind::Execute)).ok()?;
-        let page = self.memory.page_at(found.gpa()?.raw())?;
+        let page = self.kernels_page((va | (PAGE_BYTES - 1)).wrapping_add(1))?;
         Some(self.original_word(page, 0) as u16)
+    }
+
+    /// The page of memory at `va` as the guest's kernel would fetch from it.
+    fn kernels_page(&mut self, va: u32) -> Option<Page> {
+        let regs = *self.shadow.regs();
+        let found = translate(&regs, &mut self.memory, Gva::new(va), Access::new(true, Kind::Execute)).ok()?;
+        self.memory.page_at(found.gpa()?.raw())
     }
 
     /// A word of a page as the guest wrote it.

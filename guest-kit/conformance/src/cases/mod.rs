@@ -12,6 +12,7 @@ mod modes;
 mod probe;
 mod psr;
 mod returns;
+mod vfp;
 
 /// Runs all.
 pub(crate) fn all() {
@@ -31,4 +32,5 @@ fn cpu() {
     returns::cases();
     conditional::cases();
     cp15::cases();
+    vfp::cases();
 }

@@ -1,9 +1,9 @@
 //! What is replaced, depending on how sure it is that it is code.
 
 use super::Phase;
-use crate::Tables;
 use crate::codes::{Encoded, T32};
-use nex_decode::{Class, Decoded, DpOp, Hint, Operand2, Sensitive, Trapping};
+use crate::{PAGE_WORDS, Tables};
+use nex_decode::{Class, Decoded, DpOp, Hint, Offset, Operand2, Sensitive, Trapping};
 
 /// Whether it is something that the domain leaves to the host.
 fn is_left_to_host(class: &Class, tables: &Tables) -> bool {
@@ -22,44 +22,59 @@ fn is_left_to_host(class: &Class, tables: &Tables) -> bool {
 /// Addresses this far from a page may be in the same image as it.
 const IMAGE_BYTES: u32 = 32 << 20;
 
-/// Whether the A32 instruction `word`, which `encoded` says may not stay, is replaced; `base` is the address of the page.
-pub(super) fn replaces_a32(
-    word: u32,
-    decoded: &Decoded,
-    encoded: Encoded<u32>,
-    phase: Phase,
-    base: u32,
-    tables: &Tables,
-) -> bool {
-    match (encoded, phase) {
-        (Encoded::Stays, _) => false,
-        _ if is_left_to_host(&decoded.class, tables) => false,
-        (_, Phase::Certain) => true,
-        _ if matches!(decoded.class, Class::Unpredictable | Class::Svc { .. }) => {
-            phase == Phase::AfterCall && decoded.cond.is_always()
-        }
-        _ => decoded.cond.is_always() || !looks_like_data(word, &decoded.class, base),
+/// An A32 instruction that may not stay.
+pub(super) struct Candidate<'a> {
+    pub(super) word: u32,
+    pub(super) decoded: &'a Decoded,
+    /// The page, and the number of the word in it.
+    pub(super) image: &'a [u32; PAGE_WORDS],
+    pub(super) index: usize,
+    /// The address of the page.
+    pub(super) base: u32,
+}
+
+/// Whether an A32 instruction is replaced.
+pub(super) fn replaces_a32(candidate: &Candidate<'_>, phase: Phase, tables: &Tables) -> bool {
+    let (word, class) = (candidate.word, &candidate.decoded.class);
+    let always = candidate.decoded.cond.is_always();
+    if is_left_to_host(class, tables) {
+        return false;
+    }
+    match phase {
+        Phase::Certain => true,
+        _ if matches!(class, Class::Unpredictable | Class::Svc { .. }) => phase == Phase::AfterCall && always,
+        _ if !always && (is_near(word, candidate.base) || is_loose(class)) => false,
+        _ => !is_loose(class) || is_among_code(candidate.image, candidate.index),
     }
 }
 
-/// Whether an instruction with a condition is more probably a constant or an address that nothing was seen to load.
-fn looks_like_data(word: u32, class: &Class, base: u32) -> bool {
-    let address = word.wrapping_sub(base).wrapping_add(IMAGE_BYTES) < 2 * IMAGE_BYTES;
-    let odd = match class {
-        // What there is besides MOVS PC, Rm and SUBS PC, Rn, #imm fixes 9 bits of 32 only, and no compiler makes it.
+/// Whether a word may be the address of something in the same image.
+fn is_near(word: u32, base: u32) -> bool {
+    word.wrapping_sub(base).wrapping_add(IMAGE_BYTES) < 2 * IMAGE_BYTES
+}
+
+/// Whether so few bits are fixed in an instruction that a table of arbitrary numbers is likely to have it somewhere.
+fn is_loose(class: &Class) -> bool {
+    match class {
+        Class::Sensitive(
+            Sensitive::LdmUser { .. } | Sensitive::StmUser { .. } | Sensitive::LdmReturn { .. },
+        ) => true,
+        // Where they are used, one element is accessed after the other.
+        Class::Sensitive(Sensitive::Unprivileged(u)) => !matches!(u.offset, Offset::Imm(0..=8)),
+        // MOVS PC, LR and SUBS PC, LR, #imm are what is used; the others look like addresses and small numbers.
         Class::Sensitive(Sensitive::DpPcS { op, op2, .. }) => {
             !matches!((op, op2), (DpOp::Mov, Operand2::Reg(_)) | (DpOp::Sub, Operand2::Imm(_)))
         }
-        // With EQ it is a small number.
-        Class::Sensitive(
-            Sensitive::Unprivileged(_)
-            | Sensitive::LdmUser { .. }
-            | Sensitive::StmUser { .. }
-            | Sensitive::LdmReturn { .. },
-        ) => word >> 28 == 0,
         _ => false,
-    };
-    address || odd
+    }
+}
+
+/// Whether most of the sixteen words around a word have the condition AL, as most A32 instructions do, and one of sixteen
+/// arbitrary numbers.
+fn is_among_code(image: &[u32; PAGE_WORDS], index: usize) -> bool {
+    let around = &image[index.saturating_sub(8)..(index + 9).min(PAGE_WORDS)];
+    let always = around.iter().filter(|&&word| word >> 28 == 0xe).count();
+    2 * always >= around.len()
 }
 
 /// Whether a T32 instruction, which `encoded` says may not stay, is replaced.
@@ -73,7 +88,15 @@ pub(super) fn replaces_t32(
         (Encoded::Stays, _) => false,
         _ if is_left_to_host(&decoded.class, tables) => false,
         (_, Phase::Certain) => true,
-        _ => !matches!(decoded.class, Class::Unpredictable | Class::Trapping(Trapping::Udf { .. })),
+        (_, Phase::AfterCall) => {
+            !matches!(decoded.class, Class::Unpredictable | Class::Trapping(Trapping::Udf { .. }))
+        }
+        (_, Phase::Swept) => match decoded.class {
+            Class::Unpredictable | Class::Trapping(Trapping::Udf { .. }) => false,
+            // Any halfword 0xf8.. or 0xf9.. with another after it may look like one.
+            Class::Sensitive(Sensitive::Unprivileged(u)) => matches!(u.offset, Offset::Imm(0..=8)),
+            _ => true,
+        },
     }
 }
 

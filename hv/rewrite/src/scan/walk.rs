@@ -2,7 +2,7 @@
 
 use super::{Phase, Scan, policy, quick};
 use crate::InstructionSet;
-use crate::codes::{self, FIRST_CODE, T32};
+use crate::codes::{self, Encoded, FIRST_CODE, T32};
 use nex_decode::{
     Branch, Class, Flow, Indirect, ItState, Next, flow_a32, flow_t32, t32, t32_is_wide,
 };
@@ -72,8 +72,17 @@ impl Scan<'_> {
             self.scratch.image[h / 2] = word;
         }
         let encoded = codes::encode_decoded_a32(word, &decoded);
-        if policy::replaces_a32(word, &decoded, encoded, self.phase, self.place.base, self.tables) {
-            self.scratch.maps.replace.set(h);
+        if encoded != Encoded::Stays {
+            let candidate = policy::Candidate {
+                word,
+                decoded: &decoded,
+                image: &self.scratch.image,
+                index: h / 2,
+                base: self.place.base,
+            };
+            if policy::replaces_a32(&candidate, self.phase, self.tables) {
+                self.scratch.maps.replace.set(h);
+            }
         }
         let flow = flow_a32(word, self.place.base.wrapping_add(h as u32 * 2));
         self.follow(&flow, decoded.class, h + 2, InstructionSet::A32)

@@ -1,0 +1,444 @@
+//! VFP and NEON: who may use them, lazy enabling, results, state (A2.6, A2.7, B1.11, B4.1.57, B4.1.58).
+//!
+//! The unit is left as it was found: off.
+
+use crate::harness::code::{Code, Isa, both};
+use crate::harness::cp15::{cp15_read, cp15_write};
+use crate::harness::layout::{DATA, HOLE};
+use crate::harness::mmio::{clear, read32, write32};
+use crate::harness::report::{Case, case};
+use crate::harness::run::{Kind, Mode, Run, pattern, psr};
+
+const EN: u32 = 1 << 30;
+
+/// Code with VFPv4 and NEON.
+macro_rules! vfp {
+    ($($line:literal),+ $(,)?) => { both!(".fpu neon-vfpv4", $($line),+) };
+}
+
+fn cpacr(value: u32) {
+    cp15_write!(0, c1, c0, 2, value << 20);
+}
+
+/// Writes FPEXC, for which CPACR must allow PL1.
+fn fpexc(value: u32) {
+    let [code, _] = vfp!("vmsr fpexc, r0", "isb");
+    Run::new(code).r(0, value).go();
+}
+
+/// Calls `work` with the unit on for all.
+fn enabled<T>(work: impl FnOnce() -> T) -> T {
+    cpacr(0xf);
+    fpexc(EN);
+    let result = work();
+    fpexc(0);
+    cpacr(0);
+    result
+}
+
+pub(crate) fn cases() {
+    rights();
+    identification();
+    lazy();
+    results();
+    neon();
+    conversions();
+    flags();
+    state();
+    memory();
+    conditional();
+}
+
+/// CPACR and FPEXC.EN decide; what is refused is UNDEFINED.
+fn rights() {
+    let forms: [(&str, [Code; 2], bool); 9] = [
+        ("vadd", vfp!("vadd.f32 s0, s1, s2"), true),
+        ("vldr", vfp!("vldr d0, [r0]"), true),
+        ("vmov-core", vfp!("vmov r1, s0"), true),
+        ("vmov-double", vfp!("vmov d3, r1, r2"), true),
+        ("vadd-neon", vfp!("vadd.i32 q0, q1, q2"), true),
+        ("vld1", vfp!("vld1.32 {{d0}}, [r0]"), true),
+        ("vmrs-fpscr", vfp!("vmrs r1, fpscr"), true),
+        // These work at PL1 while EN is 0 (B9.3.12).
+        ("vmrs-fpexc", vfp!("vmrs r1, fpexc"), false),
+        ("vmrs-fpsid", vfp!("vmrs r1, fpsid"), false),
+    ];
+    for (name, codes, wants_en) in forms {
+        for code in codes {
+            case!("vfp.rights.{name}.{}", code.isa.name(); |c| {
+                for access in [0, 5, 0xf] {
+                    for en in [0, EN] {
+                        cpacr(0xf);
+                        fpexc(en);
+                        cpacr(access);
+                        for mode in [Mode::Usr, Mode::Svc, Mode::Irq] {
+                            let trap = Run::new(code).mode(mode).r(0, DATA).go();
+                            let user = mode == Mode::Usr;
+                            let allowed = access == 0xf || access == 5 && !user;
+                            let ok = allowed && if wants_en { en != 0 } else { !user };
+                            c.eq("kind", trap.kind as u32, if ok { Kind::Done } else { Kind::Und } as u32);
+                            if !ok {
+                                trap.check(c, Kind::Und, &[(0, DATA)]);
+                                c.eq("where", trap.offset(), 0);
+                            }
+                            if ok && name == "vmrs-fpexc" {
+                                c.eq("FPEXC", trap.r(1) & EN, en);
+                            }
+                        }
+                    }
+                }
+                cpacr(0xf);
+                fpexc(0);
+                cpacr(0);
+            });
+        }
+    }
+    for code in vfp!("vmsr fpexc, r0") {
+        case!("vfp.rights.fpexc-user.{}", code.isa.name(); |c| {
+            enabled(|| Run::new(code).mode(Mode::Usr).r(0, 0).go().check(c, Kind::Und, &[(0, 0)]));
+        });
+    }
+}
+
+fn identification() {
+    for code in vfp!("vmrs r0, fpsid", "vmrs r1, mvfr0", "vmrs r2, mvfr1") {
+        case!("vfp.identification.{}", code.isa.name(); |c| {
+            enabled(|| {
+                let trap = Run::new(code).go();
+                c.eq("kind", trap.kind as u32, Kind::Done as u32);
+                c.eq("implementer", trap.r(0) >> 24, 0x41);
+                c.eq("32 doubles", trap.r(1) & 0xf, 2);
+                c.eq("single and double", trap.r(1) >> 4 & 0xff, 0x22);
+                c.eq("fused multiply-add", trap.r(2) >> 28, 1);
+                c.eq("NEON", trap.r(2) >> 8 & 0xfff, 0x111);
+            });
+        });
+    }
+}
+
+/// The first use traps; the handler enables the unit and goes back to the same instruction.
+fn lazy() {
+    for code in vfp!("vmov s1, r1", "vmov s2, r2", "vadd.f32 s0, s1, s2", "vmov r0, s0", "svc #0", "vmul.f32 s0, s0, s0",
+        "vmov r3, s0") {
+        for mode in Mode::ALL {
+            case!("vfp.lazy.{}.{}", mode.name(), code.isa.name(); |c| {
+                // 1.5 + 2.25 = 3.75; squared 14.0625.
+                let trap = Run::new(code).mode(mode).r(1, 0x3fc0_0000).r(2, 0x4010_0000).go();
+                trap.check(c, Kind::Und, &[(1, 0x3fc0_0000), (2, 0x4010_0000)]);
+                c.eq("where", trap.offset(), 0);
+                cpacr(0xf);
+                let trap = trap.resume(0).go();
+                c.eq("EN is still 0", trap.kind as u32, Kind::Und as u32);
+                fpexc(EN);
+                let trap = trap.resume(0).go();
+                c.eq("kind", trap.kind as u32, Kind::Svc as u32);
+                c.eq("sum", trap.r(0), 0x4070_0000);
+                // Off and on again: nothing is lost.
+                fpexc(0);
+                let after = if code.isa == Isa::T32 { 2 } else { 4 };
+                let trap = trap.resume(after).go();
+                c.eq("kind", trap.kind as u32, Kind::Und as u32);
+                fpexc(EN);
+                let trap = trap.resume(0).go();
+                c.eq("kind", trap.kind as u32, Kind::Done as u32);
+                c.eq("square", trap.r(3), 0x4161_0000);
+                fpexc(0);
+                cpacr(0);
+            });
+        }
+    }
+}
+
+/// One single-precision operation: `s0 = s1 op s2`.
+fn single(c: &mut Case, code: Code, values: &[(u32, u32, u32)]) {
+    enabled(|| {
+        for &(a, b, want) in values {
+            for mode in [Mode::Usr, Mode::Svc] {
+                let trap = Run::new(code).mode(mode).r(1, a).r(2, b).go();
+                c.eq("kind", trap.kind as u32, Kind::Done as u32);
+                c.eq("result", trap.r(0), want);
+                c.note(trap.r(3));
+            }
+        }
+    });
+}
+
+fn results() {
+    const ONE: u32 = 0x3f80_0000;
+    const TWO: u32 = 0x4000_0000;
+    const THREE: u32 = 0x4040_0000;
+    const INF: u32 = 0x7f80_0000;
+    const NAN: u32 = 0x7fc0_0000;
+    let forms: [(&str, [Code; 2], [(u32, u32, u32); 4]); 7] = [
+        ("vadd", vfp!("vmov s1, r1", "vmov s2, r2", "vadd.f32 s0, s1, s2", "vmov r0, s0", "vmrs r3, fpscr"),
+            [(ONE, TWO, THREE), (INF, ONE, INF), (NAN, ONE, NAN), (INF, INF | 1 << 31, NAN)]),
+        ("vsub", vfp!("vmov s1, r1", "vmov s2, r2", "vsub.f32 s0, s1, s2", "vmov r0, s0", "vmrs r3, fpscr"),
+            [(THREE, TWO, ONE), (ONE, ONE, 0), (ONE, INF, INF | 1 << 31), (INF, INF, NAN)]),
+        ("vmul", vfp!("vmov s1, r1", "vmov s2, r2", "vmul.f32 s0, s1, s2", "vmov r0, s0", "vmrs r3, fpscr"),
+            [(ONE, TWO, TWO), (THREE, THREE, 0x4110_0000), (0, INF, NAN), (0x7f00_0000, 0x7f00_0000, INF)]),
+        ("vdiv", vfp!("vmov s1, r1", "vmov s2, r2", "vdiv.f32 s0, s1, s2", "vmov r0, s0", "vmrs r3, fpscr"),
+            [(ONE, TWO, 0x3f00_0000), (ONE, THREE, 0x3eaa_aaab), (ONE, 0, INF), (0, 0, NAN)]),
+        ("vsqrt", vfp!("vmov s1, r1", "vsqrt.f32 s0, s1", "vmov r0, s0", "vmrs r3, fpscr"),
+            [(TWO, 0, 0x3fb5_04f3), (0x4110_0000, 0, THREE), (ONE | 1 << 31, 0, NAN), (1 << 31, 0, 1 << 31)]),
+        ("vfma", vfp!("vmov s0, r1", "vmov s1, r1", "vmov s2, r2", "vfma.f32 s0, s1, s2", "vmov r0, s0", "vmrs r3, fpscr"),
+            [(ONE, TWO, THREE), (THREE, ONE, 0x40c0_0000), (0, 0, 0), (INF, ONE, INF)]),
+        ("vneg-vabs", vfp!("vmov s1, r1", "vneg.f32 s0, s1", "vabs.f32 s2, s0", "vmov r0, s0", "vmrs r3, fpscr"),
+            [(ONE, 0, ONE | 1 << 31), (0, 0, 1 << 31), (INF, 0, INF | 1 << 31), (NAN, 0, NAN | 1 << 31)]),
+    ];
+    for (name, codes, values) in forms {
+        for code in codes {
+            case!("vfp.single.{name}.{}", code.isa.name(); |c| single(c, code, &values));
+        }
+    }
+    // Doubles: r1:r2 op r4:r5.
+    let forms: [(&str, [Code; 2], u64); 4] = [
+        ("vadd", vfp!("vmov d1, r1, r2", "vmov d31, r4, r5", "vadd.f64 d17, d1, d31", "vmov r6, r7, d17"), 0x400c_0000_0000_0000),
+        ("vmul", vfp!("vmov d1, r1, r2", "vmov d31, r4, r5", "vmul.f64 d17, d1, d31", "vmov r6, r7, d17"), 0x4008_0000_0000_0000),
+        ("vdiv", vfp!("vmov d1, r1, r2", "vmov d31, r4, r5", "vdiv.f64 d17, d1, d31", "vmov r6, r7, d17"), 0x3fe8_0000_0000_0000),
+        ("vfnms", vfp!("vmov d1, r1, r2", "vmov d31, r4, r5", "vmov d17, d1", "vfnms.f64 d17, d1, d31", "vmov r6, r7, d17"),
+            0x3ff8_0000_0000_0000),
+    ];
+    for (name, codes, want) in forms {
+        for code in codes {
+            case!("vfp.double.{name}.{}", code.isa.name(); |c| {
+                enabled(|| {
+                    // 1.5 and 2.0.
+                    let trap = Run::new(code).mode(Mode::Usr).r(1, 0).r(2, 0x3ff8_0000).r(4, 0).r(5, 0x4000_0000).go();
+                    c.eq("kind", trap.kind as u32, Kind::Done as u32);
+                    c.eq("low", trap.r(6), want as u32);
+                    c.eq("high", trap.r(7), (want >> 32) as u32);
+                });
+            });
+        }
+    }
+}
+
+fn neon() {
+    let forms: [(&str, [Code; 2], [u32; 4]); 8] = [
+        ("vadd.i8", vfp!("vld1.8 {{q0}}, [r0]", "vld1.8 {{q9}}, [r1]", "vadd.i8 q15, q0, q9", "vst1.8 {{q15}}, [r2]"),
+            [0x0200_0000, 0x0608_0a0c, 0x0f01_0005, 0x0000_0003]),
+        ("vadd.i32", vfp!("vld1.8 {{q0}}, [r0]", "vld1.8 {{q9}}, [r1]", "vadd.i32 q15, q0, q9", "vst1.8 {{q15}}, [r2]"),
+            [0x0201_0100, 0x0608_0a0c, 0x1001_0005, 0x0100_0003]),
+        ("vqadd.u8", vfp!("vld1.8 {{q0}}, [r0]", "vld1.8 {{q9}}, [r1]", "vqadd.u8 q15, q0, q9", "vst1.8 {{q15}}, [r2]"),
+            [0x02ff_ffff, 0x0608_0a0c, 0xff01_0005, 0xff00_0003]),
+        ("vmul.i16", vfp!("vld1.8 {{q0}}, [r0]", "vld1.8 {{q9}}, [r1]", "vmul.i16 q15, q0, q9", "vst1.8 {{q15}}, [r2]"),
+            [0, 0, 0, 0]),
+        ("veor", vfp!("vld1.8 {{q0}}, [r0]", "vld1.8 {{q9}}, [r1]", "veor q15, q0, q9", "vst1.8 {{q15}}, [r2]"), [0; 4]),
+        ("vrev", vfp!("vld1.8 {{q0}}, [r0]", "vrev32.8 q15, q0", "vst1.8 {{q15}}, [r2]"),
+            [0xffff_ff01, 0x0807_0605, 0x0400_01f0, 0x0200_00f0]),
+        ("vext", vfp!("vld1.8 {{q0}}, [r0]", "vld1.8 {{q9}}, [r1]", "vext.8 q15, q0, q9, #4", "vst1.8 {{q15}}, [r2]"),
+            [0x0506_0708, 0xf001_0004, 0xf000_0002, 0x0101_0101]),
+        ("vcmp", vfp!("vld1.8 {{q0}}, [r0]", "vld1.8 {{q9}}, [r1]", "vcgt.u32 q15, q0, q9", "vst1.8 {{q15}}, [r2]"),
+            [0, !0, !0, !0]),
+    ];
+    let (a, b) = ([0x01ff_ffff, 0x0506_0708, 0xf001_0004, 0xf000_0002], [0x0101_0101, 0x0102_0304, 0x1f00_0001, 0x1000_0001]);
+    for (name, codes, want) in forms {
+        for code in codes {
+            case!("vfp.neon.{name}.{}", code.isa.name(); |c| {
+                enabled(|| {
+                    for n in 0..4 {
+                        write32(DATA + 4 * n, a[n as usize]);
+                        write32(DATA + 16 + 4 * n, b[n as usize]);
+                    }
+                    for mode in [Mode::Usr, Mode::Svc] {
+                        let trap = Run::new(code).mode(mode).r(0, DATA).r(1, DATA + 16).r(2, DATA + 32).go();
+                        c.eq("kind", trap.kind as u32, Kind::Done as u32);
+                        for n in 0..4u32 {
+                            let (x, y) = (a[n as usize], b[n as usize]);
+                            let want = match name {
+                                "vadd.i8" => lanes(x, y, |x, y| x.wrapping_add(y)),
+                                "vqadd.u8" => lanes(x, y, |x, y| x.saturating_add(y)),
+                                "vadd.i32" => x.wrapping_add(y),
+                                "vmul.i16" => (x.wrapping_mul(y) & 0xffff) | ((x >> 16).wrapping_mul(y >> 16) << 16),
+                                "veor" => x ^ y,
+                                _ => want[n as usize],
+                            };
+                            c.eq("result", read32(DATA + 32 + 4 * n), want);
+                        }
+                    }
+                });
+            });
+        }
+    }
+}
+
+/// `op` in each of the four bytes.
+fn lanes(x: u32, y: u32, op: impl Fn(u8, u8) -> u8) -> u32 {
+    let (x, y) = (x.to_le_bytes(), y.to_le_bytes());
+    u32::from_le_bytes(core::array::from_fn(|n| op(x[n], y[n])))
+}
+
+/// Conversions, and the rounding mode of FPSCR.
+fn conversions() {
+    for code in vfp!("vmsr fpscr, r4", "vmov s1, r1", "vcvtr.s32.f32 s0, s1", "vmov r0, s0", "vcvt.s32.f32 s0, s1",
+        "vmov r2, s0", "vmrs r3, fpscr") {
+        case!("vfp.rounding.{}", code.isa.name(); |c| {
+            enabled(|| {
+                // 2.5, -2.5, 2.75 by nearest, up, down, towards zero.
+                for (value, want) in [(0x4020_0000, [2, 3, 2, 2]), (0xc020_0000, [-2, -2, -3, -2i32]),
+                    (0x4030_0000, [3, 3, 2, 2])]
+                {
+                    for (mode, want) in want.into_iter().enumerate() {
+                        let trap = Run::new(code).mode(Mode::Usr).r(1, value).r(4, (mode as u32) << 22).go();
+                        c.eq("kind", trap.kind as u32, Kind::Done as u32);
+                        c.eq("by mode", trap.r(0), want as u32);
+                        c.eq("towards zero", trap.r(2), if value >> 31 != 0 { -2i32 as u32 } else { 2 });
+                        // Inexact.
+                        c.eq("FPSCR", trap.r(3), (mode as u32) << 22 | 1 << 4);
+                    }
+                }
+            });
+        });
+    }
+    for code in vfp!("vmov s1, r1", "vcvt.f64.s32 d16, s1", "vcvt.f32.f64 s0, d16", "vmov r0, s0", "vmov r2, r3, d16",
+        "vcvtb.f16.f32 s4, s0", "vcvtb.f32.f16 s5, s4", "vmov r4, s4", "vmov r5, s5") {
+        case!("vfp.convert.{}", code.isa.name(); |c| {
+            enabled(|| {
+                let trap = Run::new(code).r(1, 100).go();
+                c.eq("kind", trap.kind as u32, Kind::Done as u32);
+                c.eq("single", trap.r(0), 0x42c8_0000);
+                c.eq("double", trap.r(3), 0x4059_0000);
+                c.eq("half", trap.r(4) & 0xffff, 0x5640);
+                c.eq("single again", trap.r(5), 0x42c8_0000);
+            });
+        });
+    }
+}
+
+/// Comparisons into APSR, cumulative exception flags, what FPSCR holds.
+fn flags() {
+    for code in vfp!("vmov s1, r1", "vmov s2, r2", "vcmp.f32 s1, s2", "vmrs apsr_nzcv, fpscr") {
+        case!("vfp.compare.{}", code.isa.name(); |c| {
+            enabled(|| {
+                let (one, two, nan) = (0x3f80_0000, 0x4000_0000, 0x7fc0_0000);
+                for (a, b, want) in [(one, one, 6), (one, two, 8), (two, one, 2), (nan, one, 3), (0, 1 << 31, 6)] {
+                    for mode in Mode::ALL {
+                        let trap = Run::new(code).mode(mode).r(1, a).r(2, b).go();
+                        c.eq("kind", trap.kind as u32, Kind::Done as u32);
+                        c.eq("NZCV", trap.psr() >> 28, want);
+                    }
+                }
+            });
+        });
+    }
+    for code in vfp!("vmsr fpscr, r0", "vmrs r1, fpscr") {
+        case!("vfp.fpscr.{}", code.isa.name(); |c| {
+            enabled(|| {
+                // NZCV, QC, AHP, DN, FZ, rounding, cumulative flags; no vectors, no traps.
+                for value in [0, 0xf7c0_009f, 0x9540_0085, 0x0000_0000] {
+                    let trap = Run::new(code).mode(Mode::Usr).r(0, value).go();
+                    trap.check(c, Kind::Done, &[(0, value), (1, value)]);
+                }
+            });
+        });
+    }
+    for code in vfp!("vmsr fpscr, r5", "vmov s1, r1", "vmov s2, r2", "vdiv.f32 s0, s1, s2", "vmrs r3, fpscr", "vmsr fpscr, r5") {
+        case!("vfp.cumulative.{}", code.isa.name(); |c| {
+            enabled(|| {
+                for (a, b, flags) in [
+                    (0x3f80_0000, 0, 2),            // division by zero
+                    (0, 0, 1),                      // invalid
+                    (0x3f80_0000, 0x4040_0000, 16), // inexact
+                    (0x7f00_0000, 0x0080_0000, 20), // overflow
+                    (0x0080_0000, 0x7f00_0000, 24), // underflow
+                    (0x3f80_0000, 0x4000_0000, 0),
+                ] {
+                    let trap = Run::new(code).mode(Mode::Usr).r(1, a).r(2, b).r(5, 0).go();
+                    c.eq("kind", trap.kind as u32, Kind::Done as u32);
+                    c.eq("flags", trap.r(3), flags);
+                }
+            });
+        });
+    }
+}
+
+/// All 32 doubles live through exceptions, mode changes and the unit's being off.
+fn state() {
+    for code in vfp!("vldm r0!, {{d0-d15}}", "vldm r0, {{d16-d31}}", "svc #0", "vstm r1!, {{d0-d15}}", "vstm r1, {{d16-d31}}") {
+        for mode in Mode::ALL {
+            case!("vfp.state.{}.{}", mode.name(), code.isa.name(); |c| {
+                clear(DATA + 0x400, 0x100);
+                for n in 0..64 {
+                    write32(DATA + 4 * n, 0xd000_0000 | n << 8 | mode.bits());
+                }
+                cpacr(0xf);
+                fpexc(EN);
+                let trap = Run::new(code).mode(mode).r(0, DATA).r(1, DATA + 0x400).go();
+                c.eq("kind", trap.kind as u32, Kind::Svc as u32);
+                fpexc(0);
+                cpacr(0);
+                // Another program in between, which is not allowed to use it.
+                let [other, _] = vfp!("vmov s0, r0");
+                Run::new(other).go().check(c, Kind::Und, &[]);
+                cpacr(0xf);
+                fpexc(EN);
+                let trap = trap.resume(if code.isa == Isa::T32 { 2 } else { 4 }).go();
+                c.eq("kind", trap.kind as u32, Kind::Done as u32);
+                for n in 0..64 {
+                    c.eq("register", read32(DATA + 0x400 + 4 * n), 0xd000_0000 | n << 8 | mode.bits());
+                }
+                fpexc(0);
+                cpacr(0);
+            });
+        }
+    }
+}
+
+/// Loads and stores that fault: address, status, and no base changed.
+fn memory() {
+    let forms: [(&str, [Code; 2], u32); 6] = [
+        ("vldr", vfp!("vldr s0, [r0]"), 0),
+        ("vstr", vfp!("vstr d3, [r0]"), 1),
+        ("vldm", vfp!("vldmia r0!, {{d0-d3}}"), 0),
+        ("vstm", vfp!("vstmia r0!, {{d0-d3}}"), 1),
+        ("vld1", vfp!("vld1.32 {{d0, d1}}, [r0]!"), 0),
+        ("vst1", vfp!("vst1.8 {{d30}}, [r0]!"), 1),
+    ];
+    for (name, codes, write) in forms {
+        for code in codes {
+            case!("vfp.fault.{name}.{}", code.isa.name(); |c| {
+                enabled(|| {
+                    for mode in [Mode::Usr, Mode::Svc] {
+                        let trap = Run::new(code).mode(mode).r(0, HOLE + 0x10).go();
+                        trap.check(c, Kind::Dabt, &[]);
+                        c.eq("DFSR", trap.state.dfsr & 0xc0f, 8 | write << 11);
+                        c.eq("DFAR", trap.state.dfar, HOLE + 0x10);
+                    }
+                });
+            });
+        }
+    }
+    for code in vfp!("vldr s0, [r0, #4]", "vldr d1, [r0, #8]", "vmov r1, s0", "vmov r2, r3, d1", "vpush {{d0-d2}}",
+        "vpop {{d5-d7}}", "vmov r4, s12", "vstr s12, [r0, #-4]") {
+        case!("vfp.load-store.{}", code.isa.name(); |c| {
+            enabled(|| {
+                for n in 0..6 {
+                    write32(DATA + 0x20 + 4 * n, 0x100 + n);
+                }
+                let trap = Run::new(code).mode(Mode::Usr).r(0, DATA + 0x20).go();
+                trap.check(c, Kind::Done, &[(0, DATA + 0x20), (1, 0x101), (2, 0x102), (3, 0x103), (4, 0x102)]);
+                c.eq("stored", read32(DATA + 0x1c), 0x102);
+                c.eq("CPACR", cp15_read!(0, c1, c0, 2) >> 20 & 0xf, 0xf);
+            });
+        });
+    }
+}
+
+/// In an IT block, and with A32 conditions: what is skipped does not trap, even with the unit off.
+fn conditional() {
+    for code in both!(".fpu neon-vfpv4", "cmp r0, r0", "it ne", "vaddne.f32 s0, s1, s2", "mov r1, #1") {
+        case!("vfp.skipped.{}", code.isa.name(); |c| {
+            for mode in [Mode::Usr, Mode::Svc] {
+                let trap = Run::new(code).mode(mode).go();
+                trap.check(c, Kind::Done, &[(0, pattern(0)), (1, 1)]);
+            }
+        });
+    }
+    for code in both!(".fpu neon-vfpv4", "cmp r0, r0", "it eq", "vaddeq.f32 s0, s1, s2") {
+        case!("vfp.not-skipped.{}", code.isa.name(); |c| {
+            let trap = Run::new(code).go();
+            trap.check(c, Kind::Und, &[]);
+            c.eq("IT", trap.psr() & psr::IT, if code.isa == Isa::T32 { psr::it(8) } else { 0 });
+        });
+    }
+}
