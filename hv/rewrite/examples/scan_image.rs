@@ -16,7 +16,8 @@ use nex_decode::{
     Branch, Class, Gate, Hint, ItState, Sensitive, Trapping, flow_a32, flow_t32, t32, t32_is_wide,
 };
 use nex_rewrite::{
-    Encoded, Entry, InstructionSet, Original, PAGE_BYTES, PAGE_WORDS, Page, Scratch, Tables, encode_a32, encode_t32,
+    Encoded, Entry, InstructionSet, Original, PAGE_BYTES, PAGE_WORDS, Page, Scratch, Tables, encode_a32,
+    encode_t32,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -158,7 +159,8 @@ fn main() {
         let mut words = image.page(addr);
         let first = truth.calls.range(addr..addr + PAGE_BYTES).next().copied().unwrap_or(addr.max(begin));
         let next = Some(image.half(addr + PAGE_BYTES));
-        let (before, after) = (image.page(addr.wrapping_sub(PAGE_BYTES)), image.page(addr.wrapping_add(PAGE_BYTES)));
+        let (before, after) =
+            (image.page(addr.wrapping_sub(PAGE_BYTES)), image.page(addr.wrapping_add(PAGE_BYTES)));
         let (before, after) = (Some(&before), Some(&after));
         let entry = Entry { addr: first, set, next, begins_with_tail: false, before, after };
         let mut page = Page::new();

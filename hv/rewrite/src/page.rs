@@ -172,7 +172,8 @@ impl Page {
         if self.changes_nothing(words, begin, bytes) {
             put_bytes(words, begin, bytes);
             let sites = self.sites.len() as u16;
-            let changed = if bytes.is_empty() { (0, 0) } else { (begin as u16 & !3, end.next_multiple_of(4) as u16) };
+            let changed =
+                if bytes.is_empty() { (0, 0) } else { (begin as u16 & !3, end.next_multiple_of(4) as u16) };
             return Ok(Report { sites, changed, ..Report::default() });
         }
         self.load(words, scratch);
@@ -223,7 +224,8 @@ impl Page {
 
     /// Bytes allocated for the record.
     pub fn heap_bytes(&self) -> usize {
-        self.sites.capacity() * size_of::<Site>() + (self.entries.capacity() + self.literals.capacity()) * size_of::<u16>()
+        self.sites.capacity() * size_of::<Site>()
+            + (self.entries.capacity() + self.literals.capacity()) * size_of::<u16>()
     }
 
     /// Takes the last entry back, unless it was known before.
@@ -276,7 +278,8 @@ impl Page {
         for word in touched {
             changes.put(word);
         }
-        let changed = if changes.end == 0 { (0, 0) } else { (changes.first as u16 * 4, changes.end as u16 * 4) };
+        let changed =
+            if changes.end == 0 { (0, 0) } else { (changes.first as u16 * 4, changes.end as u16 * 4) };
         self.sites = sites;
         self.has_offset_tables = has_offset_tables;
         (self.has_a32, self.has_t32) = sets(&scratch.maps.start, &scratch.maps.thumb);
@@ -315,7 +318,8 @@ impl Page {
 
     /// Whether neither a word, nor its halfwords, mean anything to a scan; `before` is the halfword before it.
     fn is_plain(&self, word: u32, before: u16) -> bool {
-        let address = word.wrapping_sub(self.place.base).wrapping_add(SWITCH_BYTES) < 2 * SWITCH_BYTES + PAGE_BYTES;
+        let address =
+            word.wrapping_sub(self.place.base).wrapping_add(SWITCH_BYTES) < 2 * SWITCH_BYTES + PAGE_BYTES;
         let (low, high) = (word as u16, (word >> 16) as u16);
         let t32 = || {
             !self.has_offset_tables

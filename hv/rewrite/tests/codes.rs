@@ -76,8 +76,14 @@ fn check_a32(word: u32, table: &mut Interned) -> bool {
 fn a_sample_of_a32() {
     let mut table = Interned::new(200);
     let mut codes = 0;
-    let lows = [0, 1, 0xe, 0xf000, 0xf001, 0xf002, 0xf003, 0xf004, 0xf013, 0xf00e, 0xe000, 0x00b0, 0xe0b0, 0x10d0, 0x20f0];
-    let more = [0x0a00, 0x0500, 0x0513, 0x0080, 0x01d3, 0x0120, 0x3f90, 0x3f70, 0x3f50, 0x0f10, 0x7fff, 0x8000, 0xffff, 0xf0ff];
+    let lows = [
+        0, 1, 0xe, 0xf000, 0xf001, 0xf002, 0xf003, 0xf004, 0xf013, 0xf00e, 0xe000, 0x00b0, 0xe0b0, 0x10d0,
+        0x20f0,
+    ];
+    let more = [
+        0x0a00, 0x0500, 0x0513, 0x0080, 0x01d3, 0x0120, 0x3f90, 0x3f70, 0x3f50, 0x0f10, 0x7fff, 0x8000,
+        0xffff, 0xf0ff,
+    ];
     for high in 0..0x1_0000_u32 {
         for low in lows.into_iter().chain(more) {
             codes += u32::from(check_a32(high << 16 | low, &mut table));
@@ -114,7 +120,13 @@ fn check_t32(first: u16, second: u16, table: &mut Interned) -> bool {
             assert_eq!(decode_t32(code, table), Some(original), "{word:#010x} {code:x?}");
             let taken_apart = match code {
                 T32::Narrow(half) => {
-                    assert!(!wide && matches!(t32(half, 0, ItState::NONE).class, Class::Trapping(Trapping::Udf { .. })));
+                    assert!(
+                        !wide
+                            && matches!(
+                                t32(half, 0, ItState::NONE).class,
+                                Class::Trapping(Trapping::Udf { .. })
+                            )
+                    );
                     Code::of_t32_narrow(half)
                 }
                 T32::Wide(code) => {
@@ -206,34 +218,34 @@ fn every_code_stands_for_one_original() {
 #[test]
 fn known_codes() {
     let a32 = [
-        (0xe10f_3000_u32, 0xeff0_0003),  // mrs r3, cpsr
-        (0xf10c_0080, 0xeff4_0640),  // cpsid i
-        (0xf108_0080, 0xeff4_0440),  // cpsie i
-        (0xe121_f003, 0xeff1_0013),  // msr cpsr_c, r3
-        (0xe169_f000, 0xeff1_0190),  // msr spsr_fc, r0
-        (0xe321_f0d3, 0xeff2_10d3),  // msr cpsr_c, #0xd3
-        (0xe1b0_f00e, 0xeff6_0d0e),  // movs pc, lr
-        (0xe25e_f004, 0xefe2_e004),  // subs pc, lr, #4
-        (0xe8dd_7fff, 0xefce_ffff),  // ldm sp, {r0-lr}^
-        (0xe8fd_8008, 0xef5e_8008),  // ldm sp!, {r3, pc}^
-        (0xe8cd_6000, 0xef9d_6000),  // stm sp, {sp, lr}^
-        (0xf9ed_0513, 0xeff5_0e13),  // srsib sp!, #19
-        (0xf8bd_0a00, 0xeff5_160d),  // rfeia sp!
-        (0x14b2_3000, 0x1ff7_0032),  // ldrtne r3, [r2], #0
-        (0xee1d_3f90, 0xeff8_0003),  // mrc p15, 0, r3, c13, c0, 4
-        (0xee03_2f10, 0xeff8_0032),  // mcr p15, 0, r2, c3, c0, 0
-        (0xe320_f003, 0xeff9_0003),  // wfi
+        (0xe10f_3000_u32, 0xeff0_0003), // mrs r3, cpsr
+        (0xf10c_0080, 0xeff4_0640),     // cpsid i
+        (0xf108_0080, 0xeff4_0440),     // cpsie i
+        (0xe121_f003, 0xeff1_0013),     // msr cpsr_c, r3
+        (0xe169_f000, 0xeff1_0190),     // msr spsr_fc, r0
+        (0xe321_f0d3, 0xeff2_10d3),     // msr cpsr_c, #0xd3
+        (0xe1b0_f00e, 0xeff6_0d0e),     // movs pc, lr
+        (0xe25e_f004, 0xefe2_e004),     // subs pc, lr, #4
+        (0xe8dd_7fff, 0xefce_ffff),     // ldm sp, {r0-lr}^
+        (0xe8fd_8008, 0xef5e_8008),     // ldm sp!, {r3, pc}^
+        (0xe8cd_6000, 0xef9d_6000),     // stm sp, {sp, lr}^
+        (0xf9ed_0513, 0xeff5_0e13),     // srsib sp!, #19
+        (0xf8bd_0a00, 0xeff5_160d),     // rfeia sp!
+        (0x14b2_3000, 0x1ff7_0032),     // ldrtne r3, [r2], #0
+        (0xee1d_3f90, 0xeff8_0003),     // mrc p15, 0, r3, c13, c0, 4
+        (0xee03_2f10, 0xeff8_0032),     // mcr p15, 0, r2, c3, c0, 0
+        (0xe320_f003, 0xeff9_0003),     // wfi
     ];
     for (original, code) in a32 {
         assert_eq!(encode_a32(original), Encoded::Code(code), "{original:#010x} {code:#010x}");
     }
     let t32 = [
         (0xf3ef_8300_u32, 0xf7f1_a003), // mrs r3, cpsr
-        (0xf383_8100, 0xf7f2_a013), // msr cpsr_c, r3
-        (0xf3de_8f04, 0xf7f6_a004), // subs pc, lr, #4
-        (0xee1d_3f90, 0xf7f9_a003), // mrc p15, 0, r3, c13, c0, 4
-        (0xe9bd_c000, 0xf7f7_a60d), // rfeia sp!
-        (0xe82d_c013, 0xf7f5_aa13), // srsdb sp!, #19
+        (0xf383_8100, 0xf7f2_a013),     // msr cpsr_c, r3
+        (0xf3de_8f04, 0xf7f6_a004),     // subs pc, lr, #4
+        (0xee1d_3f90, 0xf7f9_a003),     // mrc p15, 0, r3, c13, c0, 4
+        (0xe9bd_c000, 0xf7f7_a60d),     // rfeia sp!
+        (0xe82d_c013, 0xf7f5_aa13),     // srsdb sp!, #19
     ];
     for (original, code) in t32 {
         let encoded = encode_t32((original >> 16) as u16, original as u16, ItState::NONE);

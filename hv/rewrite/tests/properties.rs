@@ -23,7 +23,7 @@ fn word() -> impl Strategy<Value = u32> {
         6 => any::<u32>().prop_map(|bits| 0x0080_0000 | bits & 0x0007_7e0f),
         2 => (-40..40_i32).prop_map(|to| 0x0a00_0000 | to as u32 & 0xff_ffff),
         1 => (-40..40_i32).prop_map(|to| 0x0b00_0000 | to as u32 & 0xff_ffff),
-        1 => (0..64_u32).prop_map(|to| 0x059f_3000 | to * 4),
+        1 => (0..64_u32).prop_map(|to| 0x059f_3000 | (to * 4)),
         1 => Just(0x012f_ff1e),
         1 => Just(0x010f_3000),
         1 => Just(0x0121_f003),
@@ -64,17 +64,14 @@ fn word() -> impl Strategy<Value = u32> {
 
 /// A page without codes: they have tests of their own.
 fn page() -> impl Strategy<Value = Words> {
-    prop_oneof![
-        prop::collection::vec(word(), PAGE_WORDS),
-        prop::collection::vec(any::<u32>(), PAGE_WORDS),
-    ]
-    .prop_map(|words| {
-        let mut words: Words = words.into_boxed_slice().try_into().unwrap();
-        while let Some(i) = code_at(&words) {
-            words[i] = 0xe1a0_4005;
-        }
-        words
-    })
+    prop_oneof![prop::collection::vec(word(), PAGE_WORDS), prop::collection::vec(any::<u32>(), PAGE_WORDS),]
+        .prop_map(|words| {
+            let mut words: Words = words.into_boxed_slice().try_into().unwrap();
+            while let Some(i) = code_at(&words) {
+                words[i] = 0xe1a0_4005;
+            }
+            words
+        })
 }
 
 fn set() -> impl Strategy<Value = InstructionSet> {
@@ -90,7 +87,10 @@ fn reached(words: &[u32; PAGE_WORDS], first: (usize, bool)) -> BTreeSet<(usize, 
     let mut found = BTreeSet::new();
     let mut todo = vec![(first.0, first.1, ItState::NONE)];
     while let Some((h, thumb, it)) = todo.pop() {
-        if h >= 2048 || (thumb && h == 2047 && t32_is_wide(half(words, h))) || !found.insert((h, thumb, it.bits())) {
+        if h >= 2048
+            || (thumb && h == 2047 && t32_is_wide(half(words, h)))
+            || !found.insert((h, thumb, it.bits()))
+        {
             continue;
         }
         let addr = BASE + h as u32 * 2;

@@ -89,7 +89,7 @@ fn what_is_loaded_behind_a_call_that_does_not_return() {
     let machine = a32(0, &[0xe59f_1000, BL_SELF, CPSID, ADDRESS, MRS], 0);
     assert_eq!(machine.offsets(), [0x10]);
     // The literal is loaded from behind the call that is in front of it.
-    let machine = a32(0, &[BL_SELF, CPSID, NOP, 0xe51f_100c, MRS], 0);
+    let machine = a32(0, &[BL_SELF, CPSID, NOP, 0xe51f_1010, MRS], 0);
     assert_eq!(machine.offsets(), [0x10]);
 }
 
@@ -171,7 +171,10 @@ fn copied_codes_are_what_they_stand_for() {
     // The other one stands for nothing, so it is the guest's own.
     assert_eq!(machine.offsets(), [0, 4]);
     assert_eq!((machine.words[0], machine.words[1]), (code, 0x4fff_0000));
-    assert_eq!((machine.page.original(&machine.words, 0), machine.tables.a32.get(0)), (CPSID, Some(0x4fff_0000)));
+    assert_eq!(
+        (machine.page.original(&machine.words, 0), machine.tables.a32.get(0)),
+        (CPSID, Some(0x4fff_0000))
+    );
     machine.page.restore(&mut machine.words);
     assert_eq!(machine.words[0], CPSID);
 }
@@ -215,9 +218,11 @@ fn constants_of_the_neighbours() {
 
 #[test]
 fn t32_code() {
-    // cpsid i; mrs r0, cpsr; it ne; msrne cpsr_c, r0; svc #1; it eq; bxeq lr; ldr r0, [pc, #0]; bx lr; two literals.
-    let code =
-        [0xb672, 0xf3ef, 0x8000, 0xbf18, 0xf380, 0x8100, 0xdf01, 0xbf08, 0x4770, 0x4800, 0x4770, 0xbf00, 0xb672, 0xb672, 0xb672];
+    // cpsid i; mrs r0, cpsr; it ne; msrne cpsr_c, r0; svc #1; it eq; bxeq lr; ldr r0, [pc, #4]; bx lr; two literals.
+    let code = [
+        0xb672, 0xf3ef, 0x8000, 0xbf18, 0xf380, 0x8100, 0xdf01, 0xbf08, 0x4770, 0x4801, 0x4770, 0xbf00,
+        0xb672, 0xb672, 0xb672,
+    ];
     let mut machine = Machine::t32(0x200, &code);
     machine.scan(0x200, InstructionSet::T32);
     // The literal is at 0x218, four bytes.

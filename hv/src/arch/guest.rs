@@ -24,11 +24,41 @@ pub struct World {
     pub dacr: u32,
 }
 
-static VCPUS: [Raw<MaybeUninit<Vcpu>>; MAX_DOMAINS] =
+/// What first-level handling ([`super::fast`]) needs to know, kept up to date by whoever changes it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Fast {
+    /// TTBR0 and CONTEXTIDR of the kernel's view; zeros: not to be entered so.
+    pub kernel: [u32; 2],
+    /// Those of the user's view.
+    pub user: [u32; 2],
+    /// Bits of DACR that may not change without a change of shadow tables.
+    pub dacr_fixed: u32,
+    /// T and E bits of the CPSR at exception entry.
+    pub entry_psr: u32,
+    /// Address of the vector table.
+    pub vectors: u32,
+}
+
+impl Fast {
+    /// Everything goes the long way.
+    pub const NONE: Fast = Fast { kernel: [0; 2], user: [0; 2], dacr_fixed: !0, entry_psr: 0, vectors: 0 };
+}
+
+/// A vCPU as the vectors see it.
+#[repr(C)]
+pub struct GuestCpu {
+    /// The vCPU; its registers come first.
+    pub vcpu: Vcpu,
+    /// For first-level handling.
+    pub fast: Fast,
+}
+
+static VCPUS: [Raw<MaybeUninit<GuestCpu>>; MAX_DOMAINS] =
     [const { Raw::new(MaybeUninit::uninit()) }; MAX_DOMAINS];
 
 /// A vCPU's place in the window. One for each domain number; whoever has it has it alone.
-pub struct VcpuPlace(&'static UnsafeCell<Vcpu>);
+pub struct VcpuPlace(&'static UnsafeCell<GuestCpu>);
 
 // SAFETY: the place is reached by the one owner of this value.
 unsafe impl Send for VcpuPlace {}
@@ -42,21 +72,27 @@ impl VcpuPlace {
         let place = VCPUS[usize::from(number)].as_ptr();
         // SAFETY: nobody else has the place, by the caller's promise; `UnsafeCell` has the layout of what is in it.
         unsafe {
-            (*place).write(Vcpu::new(profile));
-            VcpuPlace(&*place.cast::<UnsafeCell<Vcpu>>())
+            (*place).write(GuestCpu { vcpu: Vcpu::new(profile), fast: Fast::NONE });
+            VcpuPlace(&*place.cast::<UnsafeCell<GuestCpu>>())
         }
     }
 
     /// The vCPU.
     pub fn get(&self) -> &Vcpu {
         // SAFETY: only `run` changes it behind a reference, and that borrows mutably.
-        unsafe { &*self.0.get() }
+        unsafe { &(*self.0.get()).vcpu }
     }
 
     /// The vCPU, to change.
     pub fn get_mut(&mut self) -> &mut Vcpu {
         // SAFETY: as above.
-        unsafe { &mut *self.0.get() }
+        unsafe { &mut (*self.0.get()).vcpu }
+    }
+
+    /// What first-level handling is to know from now on.
+    pub fn set_fast(&mut self, fast: Fast) {
+        // SAFETY: the guest does not run, as it borrows mutably when it does.
+        unsafe { (*self.0.get()).fast = fast };
     }
 
     /// Runs the guest until it traps. Its registers are then those at the trap, with PC at the instruction that trapped (for

@@ -5,6 +5,7 @@ pub mod bulk;
 pub mod cache;
 pub mod cp15;
 pub mod debug;
+mod fast;
 pub mod float;
 pub mod frame;
 pub mod guest;

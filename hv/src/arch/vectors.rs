@@ -80,6 +80,7 @@ nex_vec_irq:
     sub sp, sp, #8
     push {{r0-r12}}
     mov r1, #6
+    .global nex_trap
 nex_trap:                           @ SVC mode, sp = frame but for its sp and lr, r1 = vector
     ldr r0, [sp, #{cpsr}]
     tst r0, #0xf                    @ User is the only mode with zeros there
@@ -108,15 +109,6 @@ nex_vec_und:
     mov r1, #1
     b nex_trap
     .size nex_vec_und, . - nex_vec_und
-
-    .type nex_vec_svc, %function
-nex_vec_svc:
-    srsdb sp!, #0x13
-    sub sp, sp, #8
-    push {{r0-r12}}
-    mov r1, #2
-    b nex_trap
-    .size nex_vec_svc, . - nex_vec_svc
 
     .macro nex_abort name, adjust, vector
     .type \name, %function
@@ -166,7 +158,16 @@ nex_own_abort:
     cmp r4, r0
     strlo r0, [sp, #{pc}]
     blo 9f
-2:  // A probe of the debugger?
+2:  // First-level handling on guest memory?
+    ldr r0, =nex_fast_first
+    cmp r4, r0
+    blo 3f
+    ldr r0, =nex_fast_end
+    cmp r4, r0
+    ldrlo r0, =nex_svc_slow
+    strlo r0, [sp, #{pc}]
+    blo 9f
+3:  // A probe of the debugger?
     ldr r0, =nex_probe8
     cmp r4, r0
     blo 1f

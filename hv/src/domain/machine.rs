@@ -5,13 +5,13 @@ use alloc::boxed::Box;
 use arrayvec::{ArrayString, ArrayVec};
 use nex_devices::psci::Psci;
 use nex_mm::frames::DomainId;
-use nex_vcpu::{Exception, Profile, Vcpu};
+use nex_vcpu::{Exception, Profile, Psr, Vcpu, vfp};
 
 use super::code::Code;
 use super::memory::GuestMemory;
 use super::platform::Platform;
 use super::shadow::Shadow;
-use crate::arch::guest::VcpuPlace;
+use crate::arch::guest::{Fast, VcpuPlace};
 use crate::arch::{self, cp15};
 
 /// A vCPU and its machine. Belongs to the vCPU's thread.
@@ -172,5 +172,15 @@ impl Parts {
         self.load_thread_ids(vcpu);
         self.counter_access_changed(vcpu);
         arch::set_strict_alignment(vcpu.cp15.sctlr & nex_vcpu::cp15::sctlr::A != 0);
+    }
+
+    /// What first-level handling needs to know. A change of privilege is not for it where VFP is open to PL1 alone: the unit
+    /// has to be switched with it.
+    pub fn fast(&self, vcpu: &Vcpu, [kernel, user]: [[u32; 2]; 2], dacr_fixed: u32) -> Fast {
+        let vectors = vcpu.cp15.vectors();
+        let entry_psr = if vectors.thumb { Psr::T } else { 0 } | if vectors.big_endian { Psr::E } else { 0 };
+        let privileged_only = vcpu.cp15.cpacr & vfp::CPACR_VFP == 0x5 << 20;
+        let [kernel, user] = if privileged_only { [[0; 2]; 2] } else { [kernel, user] };
+        Fast { kernel, user, dacr_fixed, entry_psr, vectors: vectors.base }
     }
 }

@@ -32,12 +32,17 @@ pub const POLICY: Policy =
 pub const POLICY_PINNED: Policy =
     Policy { domains: Domains::Baked { host: NEX_DOMAIN }, caching: Caching::WriteBack };
 
+/// Bits of DACR that are baked into entries: Manager, and all of Nex's own domain.
+const BAKED_DACR: u32 = 0xaaaa_aaaa | 3 << (2 * NEX_DOMAIN);
+
 /// The shadow tables of a domain.
 pub struct Shadow {
     spaces: Spaces<Box<[Slot]>>,
     tables: Vec<Option<GuestTable>>,
     /// The slots of the guest's present address space: kernel's and user's view.
     current: [Option<u16>; 2],
+    /// [`fast`](Self::fast) would say something new.
+    changed: bool,
     regs: Registers,
     host_dacr: u32,
     l2_tables_most: u32,
@@ -95,6 +100,7 @@ impl Shadow {
             spaces: Spaces::new(slots.into_boxed_slice()),
             tables,
             current: [None; 2],
+            changed: true,
             regs,
             host_dacr: host_dacr(&regs, NEX_DOMAIN),
             l2_tables_most: (memory_bytes >> 20) * L2_TABLES_PER_MIB + L2_TABLES_LEAST,
@@ -124,7 +130,7 @@ impl Shadow {
     pub fn registers_changed(&mut self, cp15: &Cp15) {
         self.regs = registers(cp15);
         self.host_dacr = host_dacr(&self.regs, NEX_DOMAIN);
-        self.current = [None; 2];
+        self.forget_current();
     }
 
     /// DACR has changed.
@@ -133,8 +139,8 @@ impl Shadow {
         self.regs.dacr = cp15.dacr;
         self.host_dacr = host_dacr(&self.regs, NEX_DOMAIN);
         // Manager, and Nex's own domain, are baked into the entries.
-        if (changed & self.regs.dacr | changed) & (0xaaaa_aaaa | 3 << (2 * NEX_DOMAIN)) != 0 {
-            self.current = [None; 2];
+        if changed & BAKED_DACR != 0 {
+            self.forget_current();
         }
         if changed & self.pinned_dacr != 0 {
             for table in self.tables.iter_mut().flatten() {
@@ -174,6 +180,7 @@ impl Shadow {
             }?,
         };
         self.current[index(view)] = Some(slot);
+        self.changed = true;
         Ok(slot)
     }
 
@@ -196,6 +203,41 @@ impl Shadow {
             table.invalidate(None);
         }
         Ok(slot)
+    }
+
+    /// Something else that first-level handling is told has changed.
+    pub fn set_changed(&mut self) {
+        self.changed = true;
+    }
+
+    fn forget_current(&mut self) {
+        self.current = [None; 2];
+        self.changed = true;
+    }
+
+    /// What first-level handling has to be told, if that is something new: TTBR0 and CONTEXTIDR of the kernel's and the user's
+    /// view (zeros where there is no table yet), and the bits of DACR that it must not change.
+    #[inline]
+    pub fn take_fast(&mut self) -> Option<([[u32; 2]; 2], u32)> {
+        if !core::mem::take(&mut self.changed) {
+            return None;
+        }
+        let worlds = self.current.map(|slot| {
+            let table = slot.and_then(|slot| self.tables[usize::from(slot)].as_ref());
+            table.map_or([0; 2], |table| [table.ttbr0(), table.contextidr()])
+        });
+        let plain = self.regs.mmu_on() && !self.regs.long();
+        let fixed = if plain { BAKED_DACR | self.pinned_dacr } else { !0 };
+        Some((worlds, fixed))
+    }
+
+    /// First-level handling may have changed DACR.
+    #[inline]
+    pub fn sync_dacr(&mut self, cp15: &Cp15) {
+        if self.regs.dacr != cp15.dacr {
+            self.regs.dacr = cp15.dacr;
+            self.host_dacr = host_dacr(&self.regs, NEX_DOMAIN);
+        }
     }
 
     /// Whether `va` is in the part of Nex's window that no guest can have.
@@ -221,6 +263,7 @@ impl Shadow {
         }
         if Self::is_pinned(found.va.raw()) {
             self.pinned_dacr |= 3 << (2 * u32::from(found.domain));
+            self.changed = true;
         }
     }
 
@@ -329,7 +372,7 @@ impl Shadow {
         self.stats.flushes += 1;
         if flush == Flush::All {
             self.spaces.flush_all();
-            self.current = [None; 2];
+            self.forget_current();
             return;
         }
         let global = match flush {

@@ -279,9 +279,11 @@ impl Parts {
     /// What a register write leaves to do.
     fn written(&mut self, vcpu: &mut Vcpu, coord: Coord, effect: Effect, len_bytes: u32) -> Step {
         match effect {
-            Effect::None | Effect::ThumbEeChanged | Effect::VectorsChanged | Effect::PmuChanged => {}
+            Effect::None | Effect::ThumbEeChanged | Effect::PmuChanged => {}
+            Effect::VectorsChanged => self.shadow.set_changed(),
             Effect::Denied(denied) => return self.denied(coord, denied, vcpu),
             Effect::Sctlr { changed } => {
+                self.shadow.set_changed();
                 if changed & sctlr::A != 0 {
                     crate::arch::set_strict_alignment(vcpu.cp15.sctlr & sctlr::A != 0);
                 }
@@ -324,7 +326,10 @@ impl Parts {
                 self.lines_stale = true;
             }
             Effect::CounterAccessChanged => self.counter_access_changed(vcpu),
-            Effect::VfpChanged => self.float_changed(vcpu),
+            Effect::VfpChanged => {
+                self.float_changed(vcpu);
+                self.shadow.set_changed();
+            }
             Effect::ThreadIdChanged => self.load_thread_ids(vcpu),
         }
         Self::next(&mut vcpu.regs, len_bytes)

@@ -97,6 +97,11 @@ fn turn(domain: &Domain, machine: &mut Machine) -> Option<Stop> {
         Ok(world) => world,
         Err(_) => return Some(super::traps::out_of_memory()),
     };
+    if let Some((worlds, dacr_fixed)) = parts.shadow.take_fast() {
+        let fast = parts.fast(vcpu, worlds, dacr_fixed);
+        place.set_fast(fast);
+    }
+    let vcpu = place.get_mut();
     irq::mask();
     let me = u32::from(domain.number());
     if LOADED.load(Ordering::Relaxed) != me {
@@ -112,6 +117,7 @@ fn turn(domain: &Domain, machine: &mut Machine) -> Option<Stop> {
     let fault = Fault::of(trap);
     domain.count(trap);
     let vcpu = place.get_mut();
+    parts.shadow.sync_dacr(&vcpu.cp15);
     if trap == Trap::Irq {
         parts.keep_thread_id(vcpu);
         interrupts::handle();

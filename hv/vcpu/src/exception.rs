@@ -97,6 +97,9 @@ impl Vectors {
 }
 
 /// Asynchronous exceptions that wait: lines and events that the hypervisor keeps up to date.
+///
+/// Not zero as a word, if anything waits; for assembly.
+#[repr(C, align(4))]
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Pending {
     /// The interrupt controller asserts IRQ. A level: stays until the guest has dealt with its cause.

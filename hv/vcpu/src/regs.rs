@@ -65,6 +65,10 @@ impl Default for Regs {
 impl Regs {
     /// Where the CPSR is, in bytes from the start; r0 is at 0.
     pub const CPSR_OFFSET_BYTES: usize = 68;
+    /// Where the banks of r13 and r14 are: two words for each of User, Supervisor, Abort, Undefined, IRQ, FIQ mode.
+    pub const BANKS_OFFSET_BYTES: usize = core::mem::offset_of!(Regs, sp_lr);
+    /// Where the SPSRs are: a word for each of the same, the first unused.
+    pub const SPSRS_OFFSET_BYTES: usize = core::mem::offset_of!(Regs, spsr);
 
     /// The CPSR after reset into A32, little endian. The flags are UNKNOWN in the manual; Z is set as in QEMU, so that
     /// register dumps agree.

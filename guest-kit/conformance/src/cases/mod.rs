@@ -3,7 +3,9 @@
 mod ats;
 mod conditional;
 mod cp15;
+mod devices;
 mod exceptions;
+mod gic;
 mod memory;
 mod mmu_long;
 mod mmu_short;
@@ -12,6 +14,7 @@ mod modes;
 mod probe;
 mod psr;
 mod returns;
+mod timer;
 mod vfp;
 
 /// Runs all.
@@ -22,6 +25,9 @@ pub(crate) fn all() {
     mmu_long::cases();
     ats::cases();
     memory::cases();
+    gic::cases();
+    timer::cases();
+    devices::cases();
 }
 
 /// What does not depend on the MMU.

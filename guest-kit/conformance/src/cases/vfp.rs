@@ -213,25 +213,29 @@ fn results() {
     }
 }
 
+/// Word `n` of the result, from the words of both operands.
+type Result = fn(&[u32; 4], &[u32; 4], usize) -> u32;
+
 fn neon() {
-    let forms: [(&str, [Code; 2], [u32; 4]); 8] = [
+    let forms: [(&str, [Code; 2], Result); 8] = [
         ("vadd.i8", vfp!("vld1.8 {{q0}}, [r0]", "vld1.8 {{q9}}, [r1]", "vadd.i8 q15, q0, q9", "vst1.8 {{q15}}, [r2]"),
-            [0x0200_0000, 0x0608_0a0c, 0x0f01_0005, 0x0000_0003]),
+            |a, b, n| lanes(a[n], b[n], u8::wrapping_add)),
         ("vadd.i32", vfp!("vld1.8 {{q0}}, [r0]", "vld1.8 {{q9}}, [r1]", "vadd.i32 q15, q0, q9", "vst1.8 {{q15}}, [r2]"),
-            [0x0201_0100, 0x0608_0a0c, 0x1001_0005, 0x0100_0003]),
+            |a, b, n| a[n].wrapping_add(b[n])),
         ("vqadd.u8", vfp!("vld1.8 {{q0}}, [r0]", "vld1.8 {{q9}}, [r1]", "vqadd.u8 q15, q0, q9", "vst1.8 {{q15}}, [r2]"),
-            [0x02ff_ffff, 0x0608_0a0c, 0xff01_0005, 0xff00_0003]),
+            |a, b, n| lanes(a[n], b[n], u8::saturating_add)),
         ("vmul.i16", vfp!("vld1.8 {{q0}}, [r0]", "vld1.8 {{q9}}, [r1]", "vmul.i16 q15, q0, q9", "vst1.8 {{q15}}, [r2]"),
-            [0, 0, 0, 0]),
-        ("veor", vfp!("vld1.8 {{q0}}, [r0]", "vld1.8 {{q9}}, [r1]", "veor q15, q0, q9", "vst1.8 {{q15}}, [r2]"), [0; 4]),
-        ("vrev", vfp!("vld1.8 {{q0}}, [r0]", "vrev32.8 q15, q0", "vst1.8 {{q15}}, [r2]"),
-            [0xffff_ff01, 0x0807_0605, 0x0400_01f0, 0x0200_00f0]),
+            |a, b, n| a[n].wrapping_mul(b[n]) & 0xffff | (a[n] >> 16).wrapping_mul(b[n] >> 16) << 16),
+        ("veor", vfp!("vld1.8 {{q0}}, [r0]", "vld1.8 {{q9}}, [r1]", "veor q15, q0, q9", "vst1.8 {{q15}}, [r2]"),
+            |a, b, n| a[n] ^ b[n]),
+        ("vrev", vfp!("vld1.8 {{q0}}, [r0]", "vrev32.8 q15, q0", "vst1.8 {{q15}}, [r2]"), |a, _, n| a[n].swap_bytes()),
         ("vext", vfp!("vld1.8 {{q0}}, [r0]", "vld1.8 {{q9}}, [r1]", "vext.8 q15, q0, q9, #4", "vst1.8 {{q15}}, [r2]"),
-            [0x0506_0708, 0xf001_0004, 0xf000_0002, 0x0101_0101]),
-        ("vcmp", vfp!("vld1.8 {{q0}}, [r0]", "vld1.8 {{q9}}, [r1]", "vcgt.u32 q15, q0, q9", "vst1.8 {{q15}}, [r2]"),
-            [0, !0, !0, !0]),
+            |a, b, n| if n < 3 { a[n + 1] } else { b[0] }),
+        ("vcgt", vfp!("vld1.8 {{q0}}, [r0]", "vld1.8 {{q9}}, [r1]", "vcgt.u32 q15, q0, q9", "vst1.8 {{q15}}, [r2]"),
+            |a, b, n| if a[n] > b[n] { !0 } else { 0 }),
     ];
-    let (a, b) = ([0x01ff_ffff, 0x0506_0708, 0xf001_0004, 0xf000_0002], [0x0101_0101, 0x0102_0304, 0x1f00_0001, 0x1000_0001]);
+    let a = [0x01ff_ffff, 0x0506_0708, 0xf001_0004, 0x1000_0001];
+    let b = [0x0101_0101, 0x0502_0304, 0x1f00_0001, 0x1000_0001];
     for (name, codes, want) in forms {
         for code in codes {
             case!("vfp.neon.{name}.{}", code.isa.name(); |c| {
@@ -243,17 +247,8 @@ fn neon() {
                     for mode in [Mode::Usr, Mode::Svc] {
                         let trap = Run::new(code).mode(mode).r(0, DATA).r(1, DATA + 16).r(2, DATA + 32).go();
                         c.eq("kind", trap.kind as u32, Kind::Done as u32);
-                        for n in 0..4u32 {
-                            let (x, y) = (a[n as usize], b[n as usize]);
-                            let want = match name {
-                                "vadd.i8" => lanes(x, y, |x, y| x.wrapping_add(y)),
-                                "vqadd.u8" => lanes(x, y, |x, y| x.saturating_add(y)),
-                                "vadd.i32" => x.wrapping_add(y),
-                                "vmul.i16" => (x.wrapping_mul(y) & 0xffff) | ((x >> 16).wrapping_mul(y >> 16) << 16),
-                                "veor" => x ^ y,
-                                _ => want[n as usize],
-                            };
-                            c.eq("result", read32(DATA + 32 + 4 * n), want);
+                        for n in 0..4 {
+                            c.eq("result", read32(DATA + 32 + 4 * n), want(&a, &b, n as usize));
                         }
                     }
                 });

@@ -1,6 +1,8 @@
 //! A32 codes.
 
-use super::{A32_RECORD, Code, Encoded, FIRST_CODE, SVC, bit, cps, hint, hint_number, hot, mrs, msr_register};
+use super::{
+    A32_RECORD, Code, Encoded, FIRST_CODE, SVC, bit, cps, hint, hint_number, hot, mrs, msr_register,
+};
 use super::{plain, reg, rfe, srs, unprivileged, walk};
 use crate::Interned;
 use nex_decode::{
@@ -124,9 +126,7 @@ fn instruction(cond: u32, imm: u32) -> Option<u32> {
         }
         0x80..=0xbf => cond | 0x0840_0000 | (imm >> 20 & 3) << 23 | imm & 0xf_ffff,
         0xc0..=0xdf => cond | 0x0850_0000 | (imm >> 19 & 3) << 23 | (imm >> 15 & 0xf) << 16 | imm & 0x7fff,
-        0xe0..=0xef => {
-            cond | 0x0210_f000 | (imm >> 16 & 0xf) << 21 | (imm >> 12 & 0xf) << 16 | imm & 0xfff
-        }
+        0xe0..=0xef => cond | 0x0210_f000 | (imm >> 16 & 0xf) << 21 | (imm >> 12 & 0xf) << 16 | imm & 0xfff,
         0xf0 => cond | 0x010f_0000 | (imm >> 4 & 1) << 22 | (imm & 0xf) << 12,
         0xf1 => cond | 0x0120_f000 | (imm >> 8 & 1) << 22 | (imm >> 4 & 0xf) << 16 | imm & 0xf,
         0xf2 | 0xf3 => cond | 0x0320_f000 | (imm >> 16 & 1) << 22 | (imm >> 12 & 0xf) << 16 | imm & 0xfff,
@@ -173,9 +173,7 @@ pub(super) fn of(imm: u32) -> Code {
             wback: bit(imm, 19),
         },
         0x80..=0xbf => Code::StmUser { rn: reg(imm, 16), list: imm as u16, walk: walk(imm, 20) },
-        0xc0..=0xdf => {
-            Code::LdmUser { rn: reg(imm, 15), list: (imm & 0x7fff) as u16, walk: walk(imm, 19) }
-        }
+        0xc0..=0xdf => Code::LdmUser { rn: reg(imm, 15), list: (imm & 0x7fff) as u16, walk: walk(imm, 19) },
         0xe0..=0xef => exception_return(imm >> 16, reg(imm, 12), Operand2::Imm(expand(imm))),
         0xf0 => mrs(fields),
         0xf1 => msr_register(fields),

@@ -54,11 +54,11 @@ mod a32;
 mod hot;
 mod t32;
 
-pub(crate) use a32::{encode_decoded as encode_decoded_a32, with_condition};
 pub use a32::{decode_a32, encode_a32};
+pub(crate) use a32::{encode_decoded as encode_decoded_a32, with_condition};
 pub use hot::Cp15;
-pub(crate) use t32::{encode_decoded as encode_decoded_t32, udf_wide};
 pub use t32::{T32, decode_t32, encode_t32};
+pub(crate) use t32::{encode_decoded as encode_decoded_t32, udf_wide};
 
 use nex_decode::{DpOp, Hint, Imod, MsrSource, Offset, Operand2, ShiftKind, ShiftedReg, Unprivileged, Walk};
 
@@ -292,5 +292,14 @@ fn unprivileged(fields: u32) -> Option<Unprivileged> {
         _ => return None,
     };
     let (rt, rn) = (reg(fields, 4), reg(fields, 0));
-    Some(Unprivileged { load, size_bytes, signed, rt, rn, offset: Offset::Imm(0), add: true, postindex: true })
+    Some(Unprivileged {
+        load,
+        size_bytes,
+        signed,
+        rt,
+        rn,
+        offset: Offset::Imm(0),
+        add: true,
+        postindex: true,
+    })
 }

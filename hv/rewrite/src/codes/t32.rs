@@ -1,6 +1,8 @@
 //! T32 codes.
 
-use super::{Code, Encoded, T16_RECORD, T16_STRADDLE, T32_RECORD, cps, hint, hint_number, hot, mrs, msr_register};
+use super::{
+    Code, Encoded, T16_RECORD, T16_STRADDLE, T32_RECORD, cps, hint, hint_number, hot, mrs, msr_register,
+};
 use super::{rfe, srs};
 use crate::Interned;
 use nex_decode::{Class, Decoded, DpOp, Imod, ItState, MsrSource, Operand2, Sensitive, Trapping};

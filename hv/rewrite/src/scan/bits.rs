@@ -43,6 +43,17 @@ impl Bits {
         }
     }
 
+    /// Halfwords 32 * `block` and up, the first as bit 0.
+    pub(crate) fn block(&self, block: usize) -> u32 {
+        self.0.get(block).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn change_block(&mut self, block: usize, change: impl Fn(u32) -> u32) {
+        if let Some(word) = self.0.get_mut(block) {
+            *word = change(*word);
+        }
+    }
+
     /// Whether one of `n` halfwords from `h` is in the set.
     pub(crate) fn any(&self, h: usize, n: usize) -> bool {
         (h..h + n).any(|h| self.has(h))

@@ -24,7 +24,8 @@ pub(crate) fn mark_loads(neighbour: &[u32; PAGE_WORDS], side: Side, set: Instruc
         InstructionSet::A32 => {
             for (i, &word) in neighbour.iter().enumerate() {
                 // Loads with base R15: of a word or byte, of something else, of VFP registers.
-                let load = matches!(word & 0x0e1f_0000, 0x041f_0000 | 0x000f_0000 | 0x001f_0000 | 0x0c1f_0000);
+                let load =
+                    matches!(word & 0x0e1f_0000, 0x041f_0000 | 0x000f_0000 | 0x001f_0000 | 0x0c1f_0000);
                 if load && word >> 28 != 0xf {
                     mark(flow_a32(word, base + i as u32 * 4).data, marks);
                 }
@@ -38,12 +39,27 @@ pub(crate) fn mark_loads(neighbour: &[u32; PAGE_WORDS], side: Side, set: Instruc
                 let wide = t32_is_wide(first);
                 let second = if wide && h + 1 < HALFWORDS { half(h + 1) } else { 0 };
                 // LDR (literal) of 16 bits; loads with base R15 of 32 bits.
-                if first >> 11 == 0b01001 || (wide && first & 0xf == 0xf && first >> 12 != 0xf) || first & 0xfe0f == 0xf80f {
+                if first >> 11 == 0b01001
+                    || (wide && first & 0xf == 0xf && first >> 12 != 0xf)
+                    || first & 0xfe0f == 0xf80f
+                {
                     mark(flow_t32(first, second, ItState::NONE, base + h as u32 * 2).data, marks);
                 }
                 h += 1 + usize::from(wide);
             }
         }
+    }
+}
+
+/// Whether an A32 load of a word or byte reaches the page; true for the others.
+fn is_near(word: u32, i: usize, side: Side) -> bool {
+    if word & 0x0e00_0000 != 0x0400_0000 {
+        return true;
+    }
+    let (pc, distance) = (i as u32 * 4 + 8, word & 0xfff);
+    match side {
+        Side::Before => word >> 23 & 1 == 1 && pc + distance >= crate::PAGE_BYTES,
+        Side::After => word >> 23 & 1 == 0 && pc < distance,
     }
 }
 

@@ -109,6 +109,8 @@ pub(crate) struct Scan<'a> {
     phase: Phase,
     /// No place in `pending` is below.
     lowest: usize,
+    /// No place in `pending` is above.
+    highest: usize,
     /// Code that was reached in both instruction sets, of which only the first counts.
     pub(crate) conflicts: u32,
     /// The page has table branches whose tables consist of bytes or halfwords.
@@ -132,6 +134,7 @@ impl<'a> Scan<'a> {
             place,
             phase: Phase::Certain,
             lowest: HALFWORDS,
+            highest: 0,
             conflicts: 0,
             has_offset_tables: false,
         };
@@ -149,7 +152,7 @@ impl<'a> Scan<'a> {
         maps.data.remove(&maps.code);
         maps.fixed = maps.code;
         maps.pending = maps.later;
-        scan.lowest = 0;
+        (scan.lowest, scan.highest) = (0, HALFWORDS);
         scan.phase = Phase::AfterCall;
         scan.drain();
         let maps = &mut scan.scratch.maps;
@@ -162,12 +165,19 @@ impl<'a> Scan<'a> {
 
     /// Follows all that is pending.
     fn drain(&mut self) {
-        while let Some(h) = self.scratch.maps.pending.next(self.lowest) {
-            self.lowest = h;
-            self.scratch.maps.pending.clear(h);
-            if self.scratch.maps.thumb.has(h) { self.run_t32(h) } else { self.run_a32(h) }
+        while self.lowest <= self.highest {
+            let Some(h) = self.scratch.maps.pending.next(self.lowest) else { break };
+            self.lowest = h + 1;
+            let maps = &mut self.scratch.maps;
+            maps.pending.clear(h);
+            let thumb = maps.thumb.has(h);
+            // Most targets are reached another way before their turn comes.
+            if maps.start.has(h) {
+                continue;
+            }
+            if thumb { self.run_t32(h) } else { self.run_a32(h) }
         }
-        self.lowest = HALFWORDS;
+        (self.lowest, self.highest) = (HALFWORDS, 0);
     }
 
     /// Follows what is left, from the beginning to the end, in the instruction set of the code before it.
@@ -207,6 +217,7 @@ impl<'a> Scan<'a> {
         maps.pending.set(h);
         maps.thumb.put(h, thumb);
         self.lowest = self.lowest.min(h);
+        self.highest = self.highest.max(h);
     }
 
     /// Notes that a branch goes to `addr`, if that is in this page.

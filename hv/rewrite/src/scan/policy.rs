@@ -78,12 +78,7 @@ fn is_among_code(image: &[u32; PAGE_WORDS], index: usize) -> bool {
 }
 
 /// Whether a T32 instruction, which `encoded` says may not stay, is replaced.
-pub(super) fn replaces_t32(
-    decoded: &Decoded,
-    encoded: Encoded<T32>,
-    phase: Phase,
-    tables: &Tables,
-) -> bool {
+pub(super) fn replaces_t32(decoded: &Decoded, encoded: Encoded<T32>, phase: Phase, tables: &Tables) -> bool {
     match (encoded, phase) {
         (Encoded::Stays, _) => false,
         _ if is_left_to_host(&decoded.class, tables) => false,
@@ -127,7 +122,10 @@ mod tests {
     fn every_first_halfword_of_what_is_replaced() {
         let mut seconds = std::vec::Vec::new();
         for a in 0..16_u16 {
-            for fixed in [0x8000, 0xa000, 0xc000, 0x0e00, 0x0f00, 0x0f10, 0x0f30, 0x0f50, 0x0f70, 0x8f00, 0x8500, 0x0e10, 0x5e00] {
+            for fixed in [
+                0x8000, 0xa000, 0xc000, 0x0e00, 0x0f00, 0x0f10, 0x0f30, 0x0f50, 0x0f70, 0x8f00, 0x8500,
+                0x0e10, 0x5e00,
+            ] {
                 for b in [0, 1, 2, 3, 4, 0x20, 0x60, 0x80, 0x600] {
                     seconds.push(fixed | a << 8 | b);
                     seconds.push(fixed | a << 12 | b);

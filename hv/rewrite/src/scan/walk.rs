@@ -4,44 +4,89 @@ use super::{Phase, Scan, policy, quick};
 use crate::InstructionSet;
 use crate::codes::{self, Encoded, FIRST_CODE, T32};
 use nex_decode::{
-    Branch, Class, Flow, Indirect, ItState, Next, flow_a32, flow_t32, t32, t32_is_wide,
+    Branch, Class, Flow, Indirect, ItState, Next, Sensitive, Trapping, flow_a32, flow_t32, t32, t32_is_wide,
 };
 
 impl Scan<'_> {
     /// Follows A32 code from the even halfword `h` until it ends or is known.
     pub(super) fn run_a32(&mut self, mut h: usize) {
-        while let Some(&word) = self.scratch.image.get(h / 2) {
-            if !self.claim_a32(h) {
+        while h < super::HALFWORDS {
+            let (block, first) = (h / 32, h);
+            let stop = self.stop_a32(block);
+            // Sixteen words at most, with their bits in registers, since most of a scan is spent here.
+            let mut bits = 0;
+            let mut special = None;
+            let stopped = loop {
+                let bit = 1 << (h % 32);
+                if stop & bit != 0 {
+                    break true;
+                }
+                let Some(&word) = self.scratch.image.get(h / 2) else { break true };
+                bits |= bit;
+                h += 2;
+                let quick = quick::a32(word);
+                if quick != quick::Quick::Plain {
+                    special = Some((word, quick));
+                    break false;
+                }
+                if h % 32 == 0 {
+                    break false;
+                }
+            };
+            self.take_a32(block, bits);
+            if stopped {
+                let maps = &self.scratch.maps;
+                self.conflicts += u32::from(maps.start.has(h) && maps.thumb.has(h));
                 return;
             }
-            let goes_on = match quick::a32(word) {
-                quick::Quick::Plain => true,
-                quick::Quick::Branch => self.branch_a32(word, h),
-                quick::Quick::Decode => self.decode_a32(word, h),
+            debug_assert!(h > first);
+            let goes_on = match special {
+                None => true,
+                Some((word, quick::Quick::Branch)) => self.branch_a32(word, h - 2),
+                Some((word, quick::Quick::Literal)) => self.literal_a32(word, h - 2),
+                Some((word, quick::Quick::Return)) => word >> 28 != 0xe,
+                Some((word, _)) => self.decode_a32(word, h - 2),
             };
             if !goes_on {
                 return;
             }
-            h += 2;
         }
     }
 
-    /// [`Scan::claim`] for A32, which is most of a scan.
-    #[inline]
-    fn claim_a32(&mut self, h: usize) -> bool {
-        let maps = &mut self.scratch.maps;
-        let taken = match self.phase {
-            Phase::Certain => maps.start.has(h),
-            Phase::AfterCall => maps.start.has(h) || maps.data.has_pair(h),
-            Phase::Swept => maps.code.has_pair(h) || maps.data.has_pair(h),
-        };
-        if taken {
-            self.conflicts += u32::from(maps.start.has(h) && maps.thumb.has(h));
-            return false;
+    /// Where A32 code may not be claimed, in a block of 32 halfwords: see [`Scan::claim`].
+    fn stop_a32(&self, block: usize) -> u32 {
+        let maps = &self.scratch.maps;
+        // Of both halves of a word, as a bit for the first.
+        let either = |bits: u32| bits | bits >> 1;
+        match self.phase {
+            Phase::Certain => maps.start.block(block),
+            Phase::AfterCall => maps.start.block(block) | either(maps.data.block(block)),
+            Phase::Swept => either(maps.code.block(block) | maps.data.block(block)),
         }
-        maps.start.set(h);
-        maps.thumb.clear(h);
-        maps.code.set_pair(h);
+    }
+
+    /// Claims the A32 instructions at `bits` of a block.
+    fn take_a32(&mut self, block: usize, bits: u32) {
+        let maps = &mut self.scratch.maps;
+        maps.start.change_block(block, |old| old | bits);
+        maps.thumb.change_block(block, |old| old & !bits);
+        maps.code.change_block(block, |old| old | bits | bits << 1);
+    }
+
+    /// LDR or LDRB with an offset from the PC.
+    fn literal_a32(&mut self, word: u32, h: usize) -> bool {
+        let pc = h as u32 * 2 + 8;
+        let distance = word & 0xfff;
+        let offset = if word >> 23 & 1 == 1 { pc + distance } else { pc.wrapping_sub(distance) };
+        let byte = word >> 22 & 1 == 1;
+        if offset % 4 == 0 && !byte && offset < crate::PAGE_BYTES {
+            let h = offset as usize / 2;
+            if !self.scratch.maps.fixed.has_pair(h) {
+                self.scratch.maps.data.set_pair(h);
+                return true;
+            }
+        }
+        self.mark_data(self.place.base.wrapping_add(offset), if byte { 1 } else { 4 });
         true
     }
 
@@ -53,18 +98,15 @@ impl Scan<'_> {
         if let Ok(target) = usize::try_from(target) {
             self.push(target.saturating_mul(2), InstructionSet::A32);
         }
-        if word >> 24 & 1 == 1 {
-            self.after_call(h + 2, InstructionSet::A32)
-        } else {
-            word >> 28 != 0xe
-        }
+        if word >> 24 & 1 == 1 { self.after_call(h + 2, InstructionSet::A32) } else { word >> 28 != 0xe }
     }
 
     fn decode_a32(&mut self, word: u32, h: usize) -> bool {
         let mut word = word;
         let mut decoded = nex_decode::a32(word);
         let is_code = matches!(decoded.class, Class::Svc { imm } if imm >= FIRST_CODE);
-        if is_code && self.phase != Phase::Swept
+        if is_code
+            && self.phase != Phase::Swept
             && let Some(original) = codes::decode_a32(word, &self.tables.a32)
         {
             word = original;
@@ -83,6 +125,20 @@ impl Scan<'_> {
             if policy::replaces_a32(&candidate, self.phase, self.tables) {
                 self.scratch.maps.replace.set(h);
             }
+        }
+        // These go on, and neither branch nor refer to the PC.
+        if matches!(
+            decoded.class,
+            Class::Hint(_)
+                | Class::Trapping(Trapping::Coproc(_) | Trapping::Coproc64(_))
+                | Class::Sensitive(
+                    Sensitive::Cps { .. }
+                        | Sensitive::MrsCpsr { .. }
+                        | Sensitive::Msr { .. }
+                        | Sensitive::Gated(..)
+                )
+        ) {
+            return true;
         }
         let flow = flow_a32(word, self.place.base.wrapping_add(h as u32 * 2));
         self.follow(&flow, decoded.class, h + 2, InstructionSet::A32)
