@@ -85,6 +85,11 @@ impl Pl031 {
         self.s.ris & self.s.imsc != 0
     }
 
+    /// Whether the line can go high by itself: the interrupt is let through.
+    pub fn is_armed(&self) -> bool {
+        self.s.imsc != 0
+    }
+
     /// Brings the clock to the caller's time `now_s`.
     pub fn advance(&mut self, now_s: u64) {
         let passed = now_s.saturating_sub(self.s.last_s);

@@ -48,6 +48,8 @@ pub struct PerCpu {
     pub guest: AtomicU32,
     /// Set when the scheduler has to run before this CPU returns to what it interrupted.
     pub need_resched: AtomicBool,
+    /// The running thread's alarm has passed; see [`crate::thread::set_alarm`].
+    pub alarm_due: AtomicBool,
     /// Depth of interrupt handlers on this CPU.
     pub irq_depth: AtomicU32,
     /// Interrupts taken.
@@ -84,6 +86,7 @@ impl PerCpu {
             index,
             guest: AtomicU32::new(NO_GUEST),
             need_resched: AtomicBool::new(false),
+            alarm_due: AtomicBool::new(false),
             irq_depth: AtomicU32::new(0),
             irq_count: AtomicU64::new(0),
             abort_stack: Stack::new(),

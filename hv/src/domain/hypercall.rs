@@ -111,9 +111,10 @@ fn console_read(parts: &mut Parts, at: u32, bytes: u32) -> Result<u32, CallError
     let bytes = check_buffer(parts, at, bytes, Want::Write)?;
     let mut buffer = [0; PIECE_BYTES];
     let mut done = 0;
+    parts.lines_stale = true;
     while done < bytes {
         let piece = &mut buffer[..PIECE_BYTES.min((bytes - done) as usize)];
-        let got = console::read(parts.number(), piece);
+        let got = parts.platform.read_typed(piece);
         parts.prepare_write(at + done, got as u32);
         if got == 0 || !parts.memory.write(at + done, &piece[..got]) {
             break;

@@ -16,8 +16,8 @@ use crate::{console, memory, thread, time};
 
 /// Interrupt lines of devices that the guest's interrupt controller has.
 const SPIS: usize = 64;
-/// Blocks of the variables' flash: 256 KiB.
-const FLASH_BLOCKS: u32 = 1;
+/// Blocks of the variables' flash: 512 KiB. U-Boot drives one of the two chips of each block and stores 256 KiB there.
+const FLASH_BLOCKS: u32 = 2;
 
 /// The devices of one domain, for its one vCPU.
 pub struct Platform {
@@ -159,6 +159,19 @@ impl Platform {
         }
     }
 
+    /// What was typed, for a guest that asks by hypercall; how many bytes. The UART's receiver may have taken some already.
+    pub fn read_typed(&mut self, into: &mut [u8]) -> usize {
+        const DR: u32 = 0x00;
+        const FR: u32 = 0x18;
+        const FR_RXFE: u32 = 1 << 4;
+        let mut count = 0;
+        while count < into.len() && self.uart.read(FR, Width::Word).is_ok_and(|flags| flags & FR_RXFE == 0) {
+            into[count] = self.uart.read(DR, Width::Word).unwrap_or(0) as u8;
+            count += 1;
+        }
+        count + console::read(self.domain, &mut into[count..])
+    }
+
     /// A timer register as the guest reads it.
     pub fn timer_read(&self, reg: TimerReg) -> u64 {
         self.timer.read(register(reg), time::counter())
@@ -167,36 +180,37 @@ impl Platform {
     /// The guest writes a timer register.
     pub fn timer_write(&mut self, reg: TimerReg, value: u64) {
         self.timer.write(register(reg), value, time::counter());
-        self.arm();
     }
 
-    /// Has the vCPU's thread interrupted when the next timer is due.
-    fn arm(&self) {
-        thread::set_alarm(self.deadline_ns());
-    }
-
-    /// When a device next does something by itself.
-    pub fn deadline_ns(&self) -> Option<u64> {
-        let count = time::counter();
-        let timers = [Which::Physical, Which::Virtual].into_iter().filter_map(|which| self.timer.deadline(which, count));
-        let timer_ns = timers.min().map(time::counter_to_ns);
-        let rtc_ns = self.rtc.deadline_s().map(|s| s.saturating_mul(1_000_000_000));
-        [timer_ns, rtc_ns].into_iter().flatten().min()
-    }
-
-    /// Brings all interrupt lines up to date; what waits for the vCPU then.
-    pub fn lines(&mut self) -> Pending {
+    /// Brings all interrupt lines up to date, and has the vCPU's thread interrupted when they next change by themselves.
+    pub fn lines(&mut self) -> Lines {
         let count = time::counter();
         self.receive();
-        self.rtc.advance(now_s());
         for (which, intid) in
             [(Which::Virtual, platform::INTID_TIMER_VIRTUAL), (Which::Physical, platform::INTID_TIMER_PHYSICAL)]
         {
             self.gic.set_level(intid, 0, self.timer.line(which, count));
         }
         self.gic.set_level(platform::INTID_UART, 0, self.uart.line());
+        // The same count for lines and deadline: a timer that is not due by the one is not past by the other.
+        let timers = [Which::Physical, Which::Virtual].into_iter().filter_map(|which| self.timer.deadline(which, count));
+        let mut deadline_ns = timers.min().map(time::counter_to_ns);
+        if self.rtc.is_armed() {
+            self.rtc.advance(now_s());
+            let rtc_ns = self.rtc.deadline_s().map(|s| s.saturating_mul(1_000_000_000));
+            deadline_ns = [deadline_ns, rtc_ns].into_iter().flatten().min();
+        }
         self.gic.set_level(platform::INTID_RTC, 0, self.rtc.line());
-        self.arm();
-        Pending { irq: self.gic.irq_line(0), fiq: self.gic.fiq_line(0), abort: false }
+        thread::set_alarm(deadline_ns);
+        let pending = Pending { irq: self.gic.irq_line(0), fiq: self.gic.fiq_line(0), abort: false };
+        Lines { pending, deadline_ns }
     }
+}
+
+/// What [`Platform::lines`] found.
+pub struct Lines {
+    /// What waits for the vCPU.
+    pub pending: Pending,
+    /// When that changes by itself.
+    pub deadline_ns: Option<u64>,
 }

@@ -16,6 +16,9 @@ use super::system::Step;
 use super::vcpu::Stop;
 use crate::trap;
 
+#[cfg(nexprof)]
+pub static mut PROF: [(u32, u32); 1024] = [(0, 0); 1024];
+
 /// What a fault on the shadow tables leaves to do.
 enum Fixed {
     /// Nothing: the instruction is tried again.
@@ -37,9 +40,21 @@ fn view(vcpu: &Vcpu) -> View {
 }
 
 impl Parts {
+    #[cfg(nexprof)]
+    pub fn prof(&mut self, word: u32) {
+        let mut at = (word.wrapping_mul(0x9e37_79b1) >> 22) as usize;
+        for _ in 0..1024 {
+            let e = unsafe { &mut PROF[at] };
+            if e.0 == word || e.1 == 0 { e.0 = word; e.1 += 1; return; }
+            at = (at + 1) & 1023;
+        }
+    }
+
     /// An undefined instruction: `word`, an A32 word or T32 halfwords, the first one low.
     pub fn undefined(&mut self, vcpu: &mut Vcpu, word: u32) -> Step {
         self.original = word;
+        #[cfg(nexprof)]
+        self.prof(word);
         if !vcpu.regs.cpsr().is_thumb() {
             return self.carry_out(vcpu, nex_decode::a32(word), 4);
         }
@@ -65,6 +80,8 @@ impl Parts {
     /// An SVC.
     pub fn svc(&mut self, vcpu: &mut Vcpu, word: u32) -> Step {
         self.original = word;
+        #[cfg(nexprof)]
+        self.prof(word);
         if vcpu.regs.cpsr().is_thumb() {
             return Step::Svc;
         }
@@ -93,11 +110,15 @@ impl Parts {
         } else if !real.status.kind.is_mmu_fault() {
             return Step::Stop(self.report(vcpu, kind, real.address, None));
         }
+        #[cfg(nexprof)]
+        self.prof(if fetch { 1 } else if real.write { 2 } else { 3 });
         match self.fix(vcpu, real.address, access) {
             Fixed::Again => Step::Again,
             Fixed::Stop(stop) => Step::Stop(stop),
             Fixed::Emulate => {
                 self.original = word;
+        #[cfg(nexprof)]
+        self.prof(word);
                 self.memory_access(vcpu)
             }
             Fixed::Guest(fault) if fetch => Step::Abort(DataAbort { fault, cause: nex_vmmu::fault::Cause::Read }),

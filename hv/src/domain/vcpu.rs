@@ -51,6 +51,8 @@ pub fn run(domain: &Domain, machine: &mut Machine) -> Stop {
             Control::Kill => return Stop::Killed,
         }
         if let Some(stop) = turn(domain, machine) {
+            #[cfg(nexprof)]
+            for e in unsafe { &*(&raw const super::traps::PROF) } { if e.1 > 3000 { crate::info!("prof {:#010x} {}", e.0, e.1); } }
             let mut frame = frame_of(machine);
             frame.cpsr = machine.vcpu.get().regs.user_psr().0;
             crate::debugger::on_guest_end(domain.number(), &mut frame, matches!(stop, Stop::Fault(_)));
@@ -86,7 +88,8 @@ fn turn(domain: &Domain, machine: &mut Machine) -> Option<Stop> {
     let vcpu = place.get_mut();
     if parts.lines_stale || domain.take_event() {
         parts.lines_stale = false;
-        vcpu.pending = parts.platform.lines();
+        this_cpu().alarm_due.store(false, Ordering::Relaxed);
+        vcpu.pending = parts.platform.lines().pending;
     }
     if vcpu.pending.wakes() && vcpu.deliver_interrupt(parts.async_abort_status()).is_some() {
         parts.exclusive = None;
@@ -103,6 +106,12 @@ fn turn(domain: &Domain, machine: &mut Machine) -> Option<Stop> {
     }
     let vcpu = place.get_mut();
     irq::mask();
+    if domain.event.load(Ordering::Relaxed) || this_cpu().alarm_due.load(Ordering::Relaxed) {
+        // Since they were looked at above. From here on they would come as an interrupt of the guest.
+        irq::unmask();
+        parts.lines_stale = true;
+        return None;
+    }
     let me = u32::from(domain.number());
     if LOADED.load(Ordering::Relaxed) != me {
         LOADED.store(me, Ordering::Relaxed);
@@ -164,17 +173,17 @@ fn turn(domain: &Domain, machine: &mut Machine) -> Option<Stop> {
 /// WFI: until an interrupt is pending, masked or not (DDI 0406C B1.8.14).
 fn wait(domain: &Domain, machine: &mut Machine) {
     loop {
-        let pending = machine.parts.platform.lines();
-        machine.vcpu.get_mut().pending = pending;
-        if pending.wakes() || domain.control() != Control::Run {
-            machine.parts.lines_stale = true;
+        let lines = machine.parts.platform.lines();
+        machine.vcpu.get_mut().pending = lines.pending;
+        if lines.pending.wakes() || domain.control() != Control::Run {
             return;
         }
-        match machine.parts.platform.deadline_ns() {
+        let woken = || domain.take_event() || domain.control() != Control::Run;
+        match lines.deadline_ns {
             Some(at_ns) => {
-                domain.resumed.wait_until(at_ns, || domain.take_event() || domain.control() != Control::Run);
+                domain.resumed.wait_until(at_ns, woken);
             }
-            None => domain.resumed.wait(|| domain.take_event() || domain.control() != Control::Run),
+            None => domain.resumed.wait(woken),
         }
     }
 }

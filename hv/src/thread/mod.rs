@@ -281,8 +281,11 @@ pub(crate) fn reschedule() {
             threads.iter().position(|t| t.as_ref().is_some_and(|t| t.cpu == cpu && t.entity == entity))
         });
         here.until_ns = [choice.until_ns, next_wake].into_iter().flatten().min();
-        // One that has passed has done its work: the thread was interrupted.
-        let alarm = next.and_then(|slot| threads[slot].as_ref()?.alarm_ns).filter(|&at| at > now);
+        let alarm = next.and_then(|slot| threads[slot].as_ref()?.alarm_ns);
+        if alarm.is_some_and(|at| at <= now) {
+            per_cpu.alarm_due.store(true, Ordering::Relaxed);
+        }
+        let alarm = alarm.filter(|&at| at > now);
         time::set_deadline([here.until_ns, alarm].into_iter().flatten().min());
         if next == here.current {
             return;
@@ -447,8 +450,9 @@ pub(crate) fn peek_cpus(stopped: &Stopped, f: &mut dyn FnMut(usize, u32, u64)) {
     }
 }
 
-/// Has the running thread interrupted at `at_ns` if it still runs then, or not at all: what it does about it is its own
-/// affair. A vCPU comes back to the hypervisor so when a timer of its guest is due.
+/// Has the running thread interrupted at `at_ns` if it still runs then, or not at all; `alarm_due` of its CPU is set if that
+/// time has passed when it runs again. What it does about it is its own affair: a vCPU comes back to the hypervisor so when a
+/// timer of its guest is due.
 pub(crate) fn set_alarm(at_ns: Option<u64>) {
     let mut sched = SCHED.lock();
     let until_ns = sched.cpus[this_cpu().index as usize].until_ns;

@@ -9,6 +9,7 @@
 //! | `NEX_ELF` | what the image was made of, for its log records | `nex-qemu-virt` in the guests' directory |
 //! | `NEX_GUESTS_DIR` | directory of the guests' ELF files | `target/armv7a-none-eabi/release` |
 //! | `NEX_DEFAULT_VOLUME` | the default boot volume | `target/default.cpio` |
+//! | `NEX_UBOOT` | Debian's U-Boot for QEMU's `virt` | `target/debian/u-boot.bin` |
 //! | `NEX_QEMU` | the program | `qemu-system-arm` |
 //! | `NEX_TEST_SLOWNESS` | factor on all deadlines | 1 |
 
@@ -41,6 +42,15 @@ pub(crate) fn built(variable: &str, default: &str) -> PathBuf {
 pub fn default_volume() -> Vec<u8> {
     let path = built("NEX_DEFAULT_VOLUME", "default.cpio");
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `make build` first", path.display()))
+}
+
+/// Debian's U-Boot for QEMU's `virt` machine.
+///
+/// # Panics
+/// If it was not fetched.
+pub fn u_boot() -> Vec<u8> {
+    let path = built("NEX_UBOOT", "debian/u-boot.bin");
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `make debian` first", path.display()))
 }
 
 /// The linked Nex that the image was made of.

@@ -80,7 +80,7 @@ fn every_command_answers() {
     s.answers("ver", &["Nex 0\\.", "platform qemu-virt", "git "]);
     s.answers("doms", &["0 .*hog", "1 .*ticker"]);
     s.answers("regs hog", &["pc  4001"]);
-    s.answers("regs 1", &["cpsr [0-9a-f]{8} mode USR"]);
+    s.answers("regs 1", &["cpsr [0-9a-f]{8} mode SVC"]);
     s.answers("bt ticker", &["pc 4001[0-9a-f]{4}"]);
     s.answers("hexdump 4 20@fff00020", &["fff00020: [0-9a-f]{8} 016f2818"]);
     s.answers("hexdump 1 10@fff00024", &["fff00024: 18 28 6f 01 "]);

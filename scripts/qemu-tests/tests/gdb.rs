@@ -267,7 +267,7 @@ fn gdb_debugs_nex() {
         "gdb",
         &nex_elf(),
         &[
-            "break nex_hv::domain::vcpu::undefined",
+            "break nex_hv::domain::hypercall::handle",
             "continue",
             "backtrace",
             "info locals",
@@ -278,7 +278,7 @@ fn gdb_debugs_nex() {
             "print/x *(0x10 as *mut u32)",
             "delete",
             // Written at each trap of the domain.
-            "watch -location (*frame).pc",
+            "watch -location (*vcpu).regs.r[15]",
             "continue",
             "backtrace 1",
             "detach",
@@ -287,8 +287,8 @@ fn gdb_debugs_nex() {
     assert_in_order(
         &said,
         &[
-            "Breakpoint 1, nex_hv::domain::vcpu::undefined",
-            "#0  nex_hv::domain::vcpu::undefined",
+            "Breakpoint 1, nex_hv::domain::hypercall::handle",
+            "#0  nex_hv::domain::hypercall::handle",
             "nex_hv::domain::vcpu::run",
             "nex_hv::thread::thread_main",
             "Hardware watchpoint 2",

@@ -45,7 +45,7 @@ pub(super) fn passes(condition: u32, flags: u32) -> bool {
 pub(crate) fn cases() {
     let landing = a32!("mov r12, #0x5a");
     for (name, word, halves, executed) in FORMS {
-        let mut run_all = |isa: &str, make: &dyn Fn(u32) -> Code, conditions: u32| {
+        let run_all = |isa: &str, make: &dyn Fn(u32) -> Code, conditions: u32| {
             for condition in 0..conditions {
                 case!("conditional.{name}.{condition:x}.{isa}"; |c| {
                     let code = make(condition);

@@ -44,7 +44,13 @@ fn uart_registers() {
         c.eq("RXFF", flags >> 6 & 1, 0);
         c.eq("BUSY", flags >> 3 & 1, 0);
     });
-    let registers = [("ilpr", 0x20, 0xff), ("ibrd", 0x24, 0xffff), ("fbrd", 0x28, 0x3f), ("ifls", 0x34, 0x3f), ("imsc", 0x38, 0x7ff)];
+    let registers = [
+        ("ilpr", 0x20, 0xff),
+        ("ibrd", 0x24, 0xffff),
+        ("fbrd", 0x28, 0x3f),
+        ("ifls", 0x34, 0x3f),
+        ("imsc", 0x38, 0x7ff),
+    ];
     for (name, offset, mask) in registers {
         case!("uart.holds.{name}"; |c| {
             let old = read32(UART + offset);
@@ -229,7 +235,12 @@ fn forms() {
         ("str-post", both!("str r2, [r0], #8"), UART + 0x24, UART + 0x2c),
         ("strh", both!("strh r2, [r0, #0x24]"), UART, UART),
         ("strh-post", both!("strh r2, [r0], #4"), UART + 0x24, UART + 0x28),
-        ("str-cond", both!("cmp r0, r0", "ite ne", "strne r0, [r0, #0x24]", "streq r2, [r0, #0x24]"), UART, UART),
+        (
+            "str-cond",
+            both!("cmp r0, r0", "ite ne", "strne r0, [r0, #0x24]", "streq r2, [r0, #0x24]"),
+            UART,
+            UART,
+        ),
     ];
     for (name, codes, base, after) in stores {
         for code in codes {
@@ -244,8 +255,15 @@ fn forms() {
         }
     }
     // Bytes: the identification registers have one.
-    for code in both!("ldrb r1, [r0, #0xff0]", "add r0, r0, #0xf00", "ldrb r2, [r0, #0xf4]", "ldrsb r3, [r0, #0xf4]",
-        "ldrb r4, [r0, #0xf8]!", "ldrb r5, [r0], #4", "ldrb r6, [r0]") {
+    for code in both!(
+        "ldrb r1, [r0, #0xff0]",
+        "add r0, r0, #0xf00",
+        "ldrb r2, [r0, #0xf4]",
+        "ldrsb r3, [r0, #0xf4]",
+        "ldrb r4, [r0, #0xf8]!",
+        "ldrb r5, [r0], #4",
+        "ldrb r6, [r0]"
+    ) {
         case!("mmio.bytes.{}", code.isa.name(); |c| {
             for mode in Mode::ALL {
                 let trap = Run::new(code).mode(mode).r(0, UART).go();
@@ -273,7 +291,11 @@ fn forms() {
 
 /// Where nothing is, between devices and far from them: a synchronous external abort.
 fn holes() {
-    let codes = [("read", both!("ldr r1, [r0]"), 0), ("write", both!("str r1, [r0]"), 1), ("byte", both!("ldrb r1, [r0]"), 0)];
+    let codes = [
+        ("read", both!("ldr r1, [r0]"), 0),
+        ("write", both!("str r1, [r0]"), 1),
+        ("byte", both!("ldrb r1, [r0]"), 0),
+    ];
     for (name, codes, write) in codes {
         for code in codes {
             case!("mmio.hole.{name}.{}", code.isa.name(); |c| {

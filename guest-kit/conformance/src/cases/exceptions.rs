@@ -1,5 +1,6 @@
 //! Exception entry: every kind from every mode, with every mask, in either instruction set (B1.8, B1.9).
 
+use super::probe::{Fault, is_long, status_mask};
 use crate::harness::code::{Code, Isa, a32, both, t32};
 use crate::harness::cp15::{sctlr, with_sctlr};
 use crate::harness::layout::HOLE;
@@ -80,6 +81,11 @@ fn immediates() {
     }
 }
 
+/// The fault status of a synchronous external abort.
+fn external() -> u32 {
+    Fault::External.status(1, is_long())
+}
+
 /// What the fault registers say of an external abort (B3.13.3): FS 0b01000; of a breakpoint: 0b00010.
 fn aborts() {
     let codes: [(&str, [Code; 2], u32, u32); 8] = [
@@ -98,7 +104,7 @@ fn aborts() {
                 for mode in [Mode::Usr, Mode::Svc, Mode::Abt] {
                     let trap = Run::new(code).mode(mode).r(0, HOLE).go();
                     trap.check(c, Kind::Dabt, &[]);
-                    c.eq("DFSR", trap.state.dfsr & 0xc0f, 8 | write << 11);
+                    c.eq("DFSR", trap.state.dfsr & (status_mask() | 1 << 11), external() | write << 11);
                     c.eq("DFAR", trap.state.dfar, HOLE + offset);
                 }
             });
@@ -125,7 +131,7 @@ fn aborts() {
         case!("exceptions.bkpt-ifsr.{}", code.isa.name(); |c| {
             let trap = Run::new(code).go();
             trap.check(c, Kind::Pabt, &[]);
-            c.eq("IFSR", trap.state.ifsr & 0x40f, 2);
+            c.eq("IFSR", trap.state.ifsr & status_mask(), if is_long() { 0x222 } else { 2 });
         });
     }
 }
@@ -138,7 +144,7 @@ fn external_fetch() {
                     let trap = Run::new(code).mode(mode).r(0, target).go();
                     trap.check(c, Kind::Pabt, &[]);
                     c.eq("where", trap.at, target & !1);
-                    c.eq("IFSR", trap.state.ifsr & 0x40f, 8);
+                    c.eq("IFSR", trap.state.ifsr & status_mask(), external());
                     c.eq("IFAR", trap.state.ifar & !3, target & !3);
                     c.eq("T", trap.psr() & psr::T, t);
                 }
@@ -223,11 +229,42 @@ fn interrupts() {
             });
         }
     }
+    // FIQ, which group 0 can be: it masks F as well, and has r8 to r12 of its own.
+    for code in both!("mov r8, #1") {
+        for mode in Mode::ALL {
+            case!("exceptions.fiq.{}.{}", mode.name(), code.isa.name(); |c| {
+                for state in [0, psr::A, psr::I, psr::A | psr::I, psr::E, 0xf80f_0000] {
+                    let run = Run::new(code).mode(mode).psr(state, psr::AIF)
+                        .with(|cpu| cpu.fiq_r[1] = if mode == Mode::Fiq { cpu.fiq_r[1] } else { 0xf9f9 });
+                    let trap = gic::with_pending_fiq(|| run.go());
+                    trap.check(c, Kind::Fiq, &[]);
+                    c.eq("where", trap.offset(), 0);
+                    c.eq("SPSR", trap.psr(), run.cpsr());
+                    let trap = trap.resume(0).go();
+                    c.eq("kind", trap.kind as u32, Kind::Done as u32);
+                    c.eq("r8", trap.r(8), 1);
+                }
+            });
+            case!("exceptions.fiq-masked.{}.{}", mode.name(), code.isa.name(); |c| {
+                let trap = gic::with_pending_fiq(|| Run::new(code).mode(mode).psr(0, psr::I | psr::A).go());
+                trap.check(c, Kind::Done, &[(8, 1)]);
+            });
+        }
+    }
     // Every way to unmask. How many instructions later it comes is not defined, so the loop is longer than any.
     let ways: [(&str, [Code; 2]); 3] = [
         ("cpsie", both!("cpsie i", "movw r0, #0xffff", "1: subs r0, r0, #1", "bne 1b")),
-        ("msr", both!("mrs r0, cpsr", "bic r0, r0, #0x80", "msr cpsr_c, r0", "movw r0, #0xffff", "1: subs r0, r0, #1",
-            "bne 1b")),
+        (
+            "msr",
+            both!(
+                "mrs r0, cpsr",
+                "bic r0, r0, #0x80",
+                "msr cpsr_c, r0",
+                "movw r0, #0xffff",
+                "1: subs r0, r0, #1",
+                "bne 1b"
+            ),
+        ),
         ("cps-mode", both!("cpsie i, #0x1f", "movw r0, #0xffff", "1: subs r0, r0, #1", "bne 1b")),
     ];
     for (name, codes) in ways {
@@ -302,8 +339,16 @@ fn undefined() {
 
 /// A handler that goes on behind the instruction, four times in different modes: nothing is lost on the way.
 fn resumed() {
-    for code in both!("svc #1", "add r0, r0, #1", "svc #2", "add r0, r0, #2", "svc #3", "add r0, r0, #4", "svc #4",
-        "add r0, r0, #8") {
+    for code in both!(
+        "svc #1",
+        "add r0, r0, #1",
+        "svc #2",
+        "add r0, r0, #2",
+        "svc #3",
+        "add r0, r0, #4",
+        "svc #4",
+        "add r0, r0, #8"
+    ) {
         for mode in Mode::ALL {
             case!("exceptions.resumed.{}.{}", mode.name(), code.isa.name(); |c| {
                 let mut trap = Run::new(code).mode(mode).r(0, 0).psr(0x6000_0000, 0).go();

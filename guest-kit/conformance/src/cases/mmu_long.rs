@@ -231,8 +231,7 @@ fn reads(c: &mut Case, va: u32, want: u32) {
 /// T0SZ and T1SZ: which addresses go by which TTBR, and which by none (B3.6.4).
 fn regions() {
     // RAM at 0x4000_0000 must stay in one of them, devices are not needed while the MMU is on.
-    let settings: [(u32, u32); 9] =
-        [(0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (0, 2), (3, 0), (0, 3), (5, 0)];
+    let settings: [(u32, u32); 9] = [(0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (0, 2), (3, 0), (0, 3), (5, 0)];
     for (t0, t1) in settings {
         case!("long.region.{t0}.{t1}"; |c| {
             let tables = Long::new();
@@ -352,8 +351,14 @@ fn registers() {
     use crate::harness::code::both;
     use crate::harness::run::{Kind, Run};
     let codes = [
-        ("ttbr0", both!("mcrr p15, 0, r0, r1, c2", "isb", "mrrc p15, 0, r2, r3, c2", "mrc p15, 0, r4, c2, c0, 0")),
-        ("ttbr1", both!("mcrr p15, 1, r0, r1, c2", "isb", "mrrc p15, 1, r2, r3, c2", "mrc p15, 0, r4, c2, c0, 1")),
+        (
+            "ttbr0",
+            both!("mcrr p15, 0, r0, r1, c2", "isb", "mrrc p15, 0, r2, r3, c2", "mrc p15, 0, r4, c2, c0, 0"),
+        ),
+        (
+            "ttbr1",
+            both!("mcrr p15, 1, r0, r1, c2", "isb", "mrrc p15, 1, r2, r3, c2", "mrc p15, 0, r4, c2, c0, 1"),
+        ),
     ];
     for (name, codes) in codes {
         for code in codes {
@@ -385,8 +390,11 @@ fn registers() {
     });
 }
 
+/// A way to drop the translation of an address.
+type Drop = (&'static str, fn(u32));
+
 fn maintenance() {
-    let drops: [(&str, fn(u32)); 4] = [
+    let drops: [Drop; 4] = [
         ("tlbiall", |_| flush_tlb()),
         ("tlbimva", |va| cp15_write!(0, c8, c7, 1, va)),
         ("tlbimvaa", |va| cp15_write!(0, c8, c7, 3, va)),

@@ -21,6 +21,21 @@ pub(crate) fn cases() {
     tables_pxn();
 }
 
+/// AP[2:0], XN and PXN.
+#[derive(Clone, Copy)]
+struct Rights {
+    ap: u32,
+    xn: bool,
+    pxn: bool,
+}
+
+impl Rights {
+    /// To be executed by all who may read.
+    const fn ap(ap: u32) -> Self {
+        Self { ap, xn: false, pxn: false }
+    }
+}
+
 /// What maps a virtual address.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {
@@ -60,7 +75,8 @@ impl Unit {
     }
 
     /// Maps `va` to `pa`.
-    pub(super) fn map(self, tables: &Short, va: u32, pa: u32, domain: u32, ap: u32, xn: bool, pxn: bool) {
+    fn map(self, tables: &Short, va: u32, pa: u32, domain: u32, rights: Rights) {
+        let Rights { ap, xn, pxn } = rights;
         let (pa, domain) = (pa & !(self.bytes() - 1), domain << 5);
         match self {
             Unit::Section | Unit::Supersection => {
@@ -77,7 +93,11 @@ impl Unit {
                 let table = domain | if pxn { short::TABLE_PXN } else { 0 };
                 if self == Unit::Large {
                     let xn = if xn { short::LARGE_XN } else { 0 };
-                    tables.large(va, table, pa | short::NORMAL_LARGE | short::page_ap(ap) | xn | short::LARGE);
+                    tables.large(
+                        va,
+                        table,
+                        pa | short::NORMAL_LARGE | short::page_ap(ap) | xn | short::LARGE,
+                    );
                 } else {
                     let xn = if xn { short::SMALL_XN } else { 0 };
                     tables.l2(va, table, pa | short::NORMAL_SMALL | short::page_ap(ap) | xn | short::SMALL);
@@ -92,7 +112,7 @@ fn sizes() {
     for unit in Unit::ALL {
         case!("short.size.{}", unit.name(); |c| {
             let tables = Short::new();
-            unit.map(&tables, VA, TARGET, 0, 3, false, false);
+            unit.map(&tables, VA, TARGET, 0, Rights::ap(3));
             let bytes = unit.bytes();
             let offsets = [0, 0x40, bytes / 2 + 0x84, bytes - 4];
             tables.setup().run(|| {
@@ -143,7 +163,7 @@ fn permissions() {
                     let name = if afe { "afe" } else { "ap" };
                     case!("short.permission.{}.{name}{ap}{mark}", unit.name(); |c| {
                         let tables = Short::new();
-                        unit.map(&tables, VA, TARGET, 0, ap, xn, pxn);
+                        unit.map(&tables, VA, TARGET, 0, Rights { ap, xn, pxn });
                         write32(TARGET, END_A32);
                         write16(TARGET + 8, END_T32);
                         let mut setup = tables.setup();
@@ -243,7 +263,7 @@ fn domains() {
             case!("short.domain.{}.{domain}", unit.name(); |c| {
                 let tables = Short::new();
                 // Read-only for PL1, nothing for PL0, not to be executed.
-                unit.map(&tables, VA, TARGET, domain, 5, true, false);
+                unit.map(&tables, VA, TARGET, domain, Rights { ap: 5, xn: true, pxn: false });
                 write32(TARGET, END_A32);
                 tables.setup().run(|| {
                     for kind in [0, 1, 3, 0, 3, 1] {
@@ -271,7 +291,7 @@ fn domains() {
     }
     case!("short.domain.supersection-is-0"; |c| {
         let tables = Short::new();
-        Unit::Supersection.map(&tables, VA, TARGET, 0, 1, false, false);
+        Unit::Supersection.map(&tables, VA, TARGET, 0, Rights::ap(1));
         tables.setup().run(|| {
             expect(c, Mode::Svc, Access::Read, VA, None);
             expect(c, Mode::Usr, Access::Read, VA, Some((Fault::Permission, 1)));
@@ -325,7 +345,7 @@ fn tables_pxn() {
         for to in Unit::ALL {
             case!("short.change.{}.{}", from.name(), to.name(); |c| {
                 let tables = Short::new();
-                from.map(&tables, VA, TARGET, 0, 3, false, false);
+                from.map(&tables, VA, TARGET, 0, Rights::ap(3));
                 write32(TARGET + 0x100, 0xaaaa);
                 let moved = TARGET + (16 << 20);
                 write32(moved + 0x100, 0xbbbb);
@@ -336,7 +356,7 @@ fn tables_pxn() {
                     tables.supersection(VA, 0);
                     flush_tlb();
                     expect(c, Mode::Usr, Access::Read, VA + 0x100, Some((Fault::Translation, 1)));
-                    to.map(&tables, VA, moved, 0, 3, false, false);
+                    to.map(&tables, VA, moved, 0, Rights::ap(3));
                     flush_tlb();
                     let trap = expect(c, Mode::Usr, Access::Read, VA + 0x100, None);
                     c.eq("after", trap.r(1), 0xbbbb);

@@ -208,18 +208,30 @@ const DROPS: [Drop; 14] = [
     ("tlbimvais", |va, asid| cp15_write!(0, c8, c3, 1, va | asid), true),
     ("tlbiasidis", |_, asid| cp15_write!(0, c8, c3, 2, asid), false),
     ("tlbimvaais", |va, _| cp15_write!(0, c8, c3, 3, va), true),
-    ("dtlbiall-itlbiall", |_, _| {
-        cp15_write!(0, c8, c6, 0, 0);
-        cp15_write!(0, c8, c5, 0, 0);
-    }, true),
-    ("dtlbimva-itlbimva", |va, asid| {
-        cp15_write!(0, c8, c6, 1, va | asid);
-        cp15_write!(0, c8, c5, 1, va | asid);
-    }, true),
-    ("dtlbiasid-itlbiasid", |_, asid| {
-        cp15_write!(0, c8, c6, 2, asid);
-        cp15_write!(0, c8, c5, 2, asid);
-    }, false),
+    (
+        "dtlbiall-itlbiall",
+        |_, _| {
+            cp15_write!(0, c8, c6, 0, 0);
+            cp15_write!(0, c8, c5, 0, 0);
+        },
+        true,
+    ),
+    (
+        "dtlbimva-itlbimva",
+        |va, asid| {
+            cp15_write!(0, c8, c6, 1, va | asid);
+            cp15_write!(0, c8, c5, 1, va | asid);
+        },
+        true,
+    ),
+    (
+        "dtlbiasid-itlbiasid",
+        |_, asid| {
+            cp15_write!(0, c8, c6, 2, asid);
+            cp15_write!(0, c8, c5, 2, asid);
+        },
+        false,
+    ),
     ("tlbiall-from-user-space", |_, _| cp15_write!(0, c8, c7, 0, 0xffff_ffff), true),
     ("tlbimva-low-bits", |va, asid| cp15_write!(0, c8, c7, 1, va | 0x400 | asid), true),
     ("tlbimvaa-low-bits", |va, _| cp15_write!(0, c8, c7, 3, va | 0xfff), true),

@@ -66,8 +66,17 @@ fn writes() {
 
 /// From any privileged mode to any other by CPS and by MSR, seeing the other's banks.
 fn switches() {
-    let by_msr = both!("mrs r4, cpsr", "bic r4, r4, #0x1f", "orr r4, r4, r5", "msr cpsr_c, r4",
-        "mov r0, sp", "mov r1, lr", "mov r2, r8", "mrs r3, cpsr", "svc #0");
+    let by_msr = both!(
+        "mrs r4, cpsr",
+        "bic r4, r4, #0x1f",
+        "orr r4, r4, r5",
+        "msr cpsr_c, r4",
+        "mov r0, sp",
+        "mov r1, lr",
+        "mov r2, r8",
+        "mrs r3, cpsr",
+        "svc #0"
+    );
     for code in by_msr {
         for from in Mode::PRIVILEGED {
             for to in Mode::ALL {
@@ -95,9 +104,23 @@ fn switches() {
         }
     }
     let rounds = both!(
-        "cps #0x11", "mov r0, r8", "mov sp, r6", "cps #0x12", "mov sp, r0", "cps #0x17", "mov lr, r1",
-        "cps #0x1b", "mov r2, sp", "cps #0x1f", "mov r3, sp", "mov r9, r8", "cps #0x13", "mov r4, sp", "mov r5, lr",
-        "cps #0x11", "mov r7, sp"
+        "cps #0x11",
+        "mov r0, r8",
+        "mov sp, r6",
+        "cps #0x12",
+        "mov sp, r0",
+        "cps #0x17",
+        "mov lr, r1",
+        "cps #0x1b",
+        "mov r2, sp",
+        "cps #0x1f",
+        "mov r3, sp",
+        "mov r9, r8",
+        "cps #0x13",
+        "mov r4, sp",
+        "mov r5, lr",
+        "cps #0x11",
+        "mov r7, sp"
     );
     for code in rounds {
         case!("modes.tour.{}", code.isa.name(); |c| {
@@ -120,9 +143,10 @@ fn switches() {
 /// SPSR of each mode, written by each field mask.
 fn spsr() {
     for mode in Mode::EXCEPTION {
-        for (code, end) in [(a32!("mrs r0, spsr", "msr spsr_fsxc, r1", "mrs r2, spsr", "svc #0"), "a32"),
-            (t32!("mrs r0, spsr", "msr spsr_fsxc, r1", "mrs r2, spsr", "svc #0"), "t32")]
-        {
+        for (code, end) in [
+            (a32!("mrs r0, spsr", "msr spsr_fsxc, r1", "mrs r2, spsr", "svc #0"), "a32"),
+            (t32!("mrs r0, spsr", "msr spsr_fsxc, r1", "mrs r2, spsr", "svc #0"), "t32"),
+        ] {
             case!("modes.spsr.{}.{end}", mode.name(); |c| {
                 let (old, new) = (0x6000_0110, 0x980f_03df);
                 let trap = Run::new(code).mode(mode).spsr(mode, old).r(1, new).go();
@@ -138,8 +162,10 @@ fn spsr() {
 /// MRS and MSR of another mode's registers came with the Virtualization Extensions (B9.3.9): here they are UNDEFINED.
 fn banked_forms() {
     let codes = [
-        a32!(".inst 0xe1010300" /* mrs r0, sp_irq */), a32!(".inst 0xe121f300" /* msr sp_irq, r0 */),
-        t32!(".inst.w 0xf3e18030"), t32!(".inst.w 0xf3808130"),
+        a32!(".inst 0xe1010300" /* mrs r0, sp_irq */),
+        a32!(".inst 0xe121f300" /* msr sp_irq, r0 */),
+        t32!(".inst.w 0xf3e18030"),
+        t32!(".inst.w 0xf3808130"),
     ];
     for (n, code) in codes.into_iter().enumerate() {
         case!("modes.banked-forms-undefined.{n}.{}", code.isa.name(); |c| {

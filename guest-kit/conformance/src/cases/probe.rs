@@ -82,7 +82,13 @@ pub(crate) fn access(mode: Mode, access: Access, address: u32, thumb: bool) -> T
 }
 
 /// Tries an access; `want` is the fault with its level, and for a domain fault the domain.
-pub(crate) fn expect(c: &mut Case, mode: Mode, what: Access, address: u32, want: Option<(Fault, u32)>) -> Trap {
+pub(crate) fn expect(
+    c: &mut Case,
+    mode: Mode,
+    what: Access,
+    address: u32,
+    want: Option<(Fault, u32)>,
+) -> Trap {
     let trap = access(mode, what, address, false);
     judge(c, &trap, what, address, want);
     trap

@@ -19,7 +19,9 @@ pub(crate) fn cases() {
 fn mrs() {
     for code in both!("mrs r0, cpsr") {
         for mode in Mode::ALL {
-            for (n, bits) in [0, psr::N | psr::C, psr::Z | psr::V | psr::Q | psr::GE, 0xf80f_0000].into_iter().enumerate() {
+            for (n, bits) in
+                [0, psr::N | psr::C, psr::Z | psr::V | psr::Q | psr::GE, 0xf80f_0000].into_iter().enumerate()
+            {
                 case!("psr.mrs.{}.{n}.{}", mode.name(), code.isa.name(); |c| {
                     let run = Run::new(code).mode(mode).psr(bits, 0);
                     let trap = run.go();
@@ -133,7 +135,10 @@ fn cps_a32(imod: u32, aif: u32, mode: Option<Mode>) -> u32 {
 }
 
 fn cps_t32(imod: u32, aif: u32, mode: Option<Mode>) -> [u16; 2] {
-    [0xf3af, 0x8000 | (imod << 9 | u32::from(mode.is_some()) << 8 | aif << 5 | mode.map_or(0, Mode::bits)) as u16]
+    [
+        0xf3af,
+        0x8000 | (imod << 9 | u32::from(mode.is_some()) << 8 | aif << 5 | mode.map_or(0, Mode::bits)) as u16,
+    ]
 }
 
 fn cps() {
@@ -201,8 +206,14 @@ fn cps_result(c: &mut crate::harness::report::Case, run: Run, imod: u32, aif: u3
 /// In User mode CPS does nothing.
 fn user_cps() {
     let codes = [
-        a32!("cpsie aif"), a32!("cpsid aif"), a32!("cps #0x13"), a32!("cpsie i, #0x1f"), t32!("cpsie aif"),
-        t32!("cpsid i"), t32!("cps #0x1f"), t32!("cpsie i, #0x13"),
+        a32!("cpsie aif"),
+        a32!("cpsid aif"),
+        a32!("cps #0x13"),
+        a32!("cpsie i, #0x1f"),
+        t32!("cpsie aif"),
+        t32!("cpsid i"),
+        t32!("cps #0x1f"),
+        t32!("cpsie i, #0x13"),
     ];
     for (n, code) in codes.into_iter().enumerate() {
         for start in [0, psr::AIF] {
@@ -219,8 +230,18 @@ fn user_cps() {
 /// SETEND, and loads and stores after it.
 fn setend() {
     let codes = both!(
-        "setend be", "ldr r1, [r0]", "ldrh r2, [r0]", "strh r3, [r0, #4]", "str r3, [r0, #8]", "ldrb r4, [r0]",
-        "ldm r0, {{r5, r6}}", "ldrd r8, r9, [r0]", "mrs r7, cpsr", "setend le", "ldr r10, [r0, #4]", "ldr r11, [r0, #8]"
+        "setend be",
+        "ldr r1, [r0]",
+        "ldrh r2, [r0]",
+        "strh r3, [r0, #4]",
+        "str r3, [r0, #8]",
+        "ldrb r4, [r0]",
+        "ldm r0, {{r5, r6}}",
+        "ldrd r8, r9, [r0]",
+        "mrs r7, cpsr",
+        "setend le",
+        "ldr r10, [r0, #4]",
+        "ldr r11, [r0, #8]"
     );
     for code in codes {
         for mode in Mode::ALL {
@@ -253,8 +274,15 @@ fn setend() {
 
 /// APSR in every mode: flags computed here are seen there.
 fn flags() {
-    for code in both!("adds r0, r0, r1", "mrs r2, apsr", "qadd r3, r4, r4", "mrs r5, apsr", "uadd8 r6, r7, r7",
-        "mrs r8, apsr", "msr apsr_nzcvqg, r9") {
+    for code in both!(
+        "adds r0, r0, r1",
+        "mrs r2, apsr",
+        "qadd r3, r4, r4",
+        "mrs r5, apsr",
+        "uadd8 r6, r7, r7",
+        "mrs r8, apsr",
+        "msr apsr_nzcvqg, r9"
+    ) {
         for mode in Mode::ALL {
             case!("psr.apsr.{}.{}", mode.name(), code.isa.name(); |c| {
                 let trap = Run::new(code).mode(mode).r(0, 0x8000_0000).r(1, 0x8000_0000).r(4, 0x7000_0000)

@@ -89,7 +89,11 @@ fn subs_t32() {
         ("subs-8", t32!("subs pc, lr, #8"), 8),
         ("subs-255", t32!("subs pc, lr, #255"), 255),
         ("it-eq", t32!("cmp r0, r0", "it eq", ".inst.w 0xf3de8f02" /* subseq pc, lr, #2 */), 2),
-        ("it-ne-eq", t32!("cmp r0, r0", "ite ne", "movne r1, #3", ".inst.w 0xf3de8f00" /* subseq pc, lr, #0 */), 0),
+        (
+            "it-ne-eq",
+            t32!("cmp r0, r0", "ite ne", "movne r1, #3", ".inst.w 0xf3de8f00" /* subseq pc, lr, #0 */),
+            0,
+        ),
     ];
     for (name, code, n) in forms {
         for from in Mode::EXCEPTION {
@@ -310,7 +314,14 @@ fn user_registers() {
         }
     }
     // One that Linux uses: all of User mode's registers to and from a frame, and back there.
-    let frame = a32!("stmia sp, {{r0-lr}}^", "mov r1, #7", "mov r7, #9", "ldmia sp, {{r0-lr}}^", "nop", "movs pc, lr");
+    let frame = a32!(
+        "stmia sp, {{r0-lr}}^",
+        "mov r1, #7",
+        "mov r7, #9",
+        "ldmia sp, {{r0-lr}}^",
+        "nop",
+        "movs pc, lr"
+    );
     for mode in [Mode::Svc, Mode::Abt, Mode::Irq] {
         case!("returns.frame.{}", mode.name(); |c| {
             for to in [Mode::Usr.bits(), Mode::Usr.bits() | psr::T] {

@@ -68,7 +68,8 @@ fn read64(which: usize) -> u64 {
 
 /// CVAL by MCRR.
 fn write_cval(which: usize, value: u64) {
-    let codes: [[Code; 2]; 2] = [both!("mcrr p15, 2, r0, r1, c14", "isb"), both!("mcrr p15, 3, r0, r1, c14", "isb")];
+    let codes: [[Code; 2]; 2] =
+        [both!("mcrr p15, 2, r0, r1, c14", "isb"), both!("mcrr p15, 3, r0, r1, c14", "isb")];
     Run::new(codes[which][0]).r(0, value as u32).r(1, (value >> 32) as u32).go();
 }
 

@@ -95,12 +95,3 @@ pub(crate) fn sync_code(address: u32, bytes: u32) {
     }
     cp15_write!(0, c7, c5, 6, 0);
 }
-
-/// Cleans and invalidates the data cache by address, for memory that is accessed with other attributes next.
-pub(crate) fn clean_data(address: u32, bytes: u32) {
-    let mut at = address & !31;
-    while at < address + bytes {
-        cp15_write!(0, c7, c14, 1, at);
-        at += 32;
-    }
-}

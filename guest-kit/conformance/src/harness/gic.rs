@@ -4,6 +4,7 @@ use super::layout::{GICC, GICD};
 use super::mmio::{read32, write8, write32};
 
 pub(crate) const GICD_CTLR: u32 = GICD;
+pub(crate) const GICD_IGROUPR: u32 = GICD + 0x80;
 pub(crate) const GICD_ISENABLER: u32 = GICD + 0x100;
 pub(crate) const GICD_ICENABLER: u32 = GICD + 0x180;
 pub(crate) const GICD_ISPENDR: u32 = GICD + 0x200;
@@ -34,6 +35,7 @@ pub(crate) fn reset() {
         write32(GICD_ICENABLER + 4 * word, !0);
         write32(GICD_ICPENDR + 4 * word, !0);
         write32(GICD_ICACTIVER + 4 * word, !0);
+        write32(GICD_IGROUPR + 4 * word, 0);
     }
     for sgi in 0..16 {
         // GICD_CPENDSGIR: from every CPU.
@@ -68,10 +70,20 @@ pub(crate) fn send_sgi(n: u32) {
     write32(GICD_SGIR, 2 << 24 | n);
 }
 
-/// Calls `work` with SGI 3 pending, which an unmasked CPU takes.
+/// Calls `work` with SGI 3 pending, which an unmasked CPU takes as an IRQ.
 pub(crate) fn with_pending<T>(work: impl FnOnce() -> T) -> T {
+    pending(1, work)
+}
+
+/// As [`with_pending`], taken as an FIQ: GICC_CTLR.FIQEn makes that of group 0.
+pub(crate) fn with_pending_fiq<T>(work: impl FnOnce() -> T) -> T {
+    pending(1 | 1 << 3, work)
+}
+
+fn pending<T>(control: u32, work: impl FnOnce() -> T) -> T {
     reset();
-    enable();
+    write32(GICD_CTLR, 1);
+    write32(GICC_CTLR, control);
     enable_irq(3);
     send_sgi(3);
     let result = work();

@@ -2,7 +2,7 @@
 
 use core::cell::UnsafeCell;
 
-use super::code::{Code, END_A32, END_T32, Isa};
+use super::code::{Code, END_A32, END_T32};
 use super::layout::{STACK_BYTES, STACKS};
 use super::report::Case;
 use super::{cp15, mmio, vectors};
@@ -343,7 +343,11 @@ impl State {
 impl Trap {
     /// A register as the case left it, in the mode it was in.
     pub(crate) fn r(&self, n: usize) -> u32 {
-        if n >= 8 && self.psr() & 0x1f == Mode::Fiq.bits() { self.state.fiq_r[n - 8] } else { self.state.r[n] }
+        if n >= 8 && self.psr() & 0x1f == Mode::Fiq.bits() {
+            self.state.fiq_r[n - 8]
+        } else {
+            self.state.r[n]
+        }
     }
 
     /// SPSR of the exception: CPSR of the case at its end.
@@ -390,6 +394,9 @@ impl Trap {
         if !matches!(self.kind, Kind::Und | Kind::Svc | Kind::Done) {
             want |= psr::A;
         }
+        if self.kind == Kind::Fiq {
+            want |= psr::F;
+        }
         if sctlr & cp15::sctlr::TE != 0 {
             want |= psr::T;
         }
@@ -401,16 +408,4 @@ impl Trap {
         c.eq("bank's SPSR", self.state.bank(self.kind.mode()).spsr, spsr);
         c.eq("bank's LR", self.state.bank(self.kind.mode()).lr, self.state.pc);
     }
-}
-
-/// Runs `code` in SVC mode to its end mark and returns the state; other ends are a wrong case.
-pub(crate) fn run(c: &mut Case, code: Code) -> Trap {
-    let trap = Run::new(code).go();
-    c.eq("kind", trap.kind as u32, Kind::Done as u32);
-    trap
-}
-
-/// In either instruction set's name.
-pub(crate) fn isa_name(isa: Isa) -> &'static str {
-    isa.name()
 }

@@ -176,7 +176,15 @@ impl Short {
 
     /// Domains 0 to 15 are clients.
     pub(crate) fn setup(&self) -> Setup {
-        Setup { ttbr0: self.l1, ttbr1: 0, ttbcr: 0, dacr: 0x5555_5555, prrr: 0x0009_81a4, nmrr: 0x44e0_48e0, sctlr: 0 }
+        Setup {
+            ttbr0: self.l1,
+            ttbr1: 0,
+            ttbcr: 0,
+            dacr: 0x5555_5555,
+            prrr: 0x0009_81a4,
+            nmrr: 0x44e0_48e0,
+            sctlr: 0,
+        }
     }
 }
 

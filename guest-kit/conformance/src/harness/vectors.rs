@@ -118,7 +118,7 @@ conformance_caught_\table: .word conformance_caught
 conformance_caught:
     str     r1, [r0, #{KIND}]
     add     r1, r0, #8
-    stmia   r1, {{r2-r12}}
+    stmia   r1, {{r2-r7}}
     mrc     p15, 0, r1, c13, c0, 4
     str     r1, [r0]
     mrs     r1, cpsr
@@ -143,6 +143,8 @@ conformance_caught:
     add     r2, r0, #{FIQ_R}
     stmia   r2, {{r8-r12}}
     cps     #0x1f
+    add     r2, r0, #32
+    stmia   r2, {{r8-r12}}
     str     sp, [r0, #{USR}]
     str     lr, [r0, #{USR} + 4]
     ldr     r1, [r0, #{HARNESS_SP}]

@@ -33,7 +33,7 @@ const MODES: &[Mode] = &[
     Mode { name: "jump-null", about: "jump to address 0", run: jump_null },
     Mode { name: "execute-data", about: "jump into its data", run: execute_data },
     Mode { name: "undefined", about: "execute an undefined instruction", run: undefined },
-    Mode { name: "privileged", about: "read SCTLR", run: privileged },
+    Mode { name: "privileged", about: "read SCTLR in User mode", run: privileged },
     Mode { name: "svc", about: "make a system call nobody handles", run: svc },
     Mode { name: "stack-overflow", about: "recurse without end", run: stack_overflow },
     Mode { name: "unknown-hypercall", about: "call functions that do not exist", run: unknown_hypercall },
@@ -97,8 +97,19 @@ fn undefined(_: &Context) {
 
 fn privileged(_: &Context) {
     let sctlr: u32;
-    // SAFETY: none; this is meant to stop the domain. If it does not, it has read a register.
-    unsafe { asm!("mrc p15, 0, {0}, c1, c0, 0", out(reg) sctlr) };
+    // SAFETY: none; this is meant to stop the domain. If it does not, it has read a register and goes on in User mode with
+    // the stack that it had.
+    unsafe {
+        asm!(
+            "mov r2, sp",
+            "mov r3, lr",
+            "cps #0x10",
+            "mov sp, r2",
+            "mov lr, r3",
+            "mrc p15, 0, {0}, c1, c0, 0",
+            out(reg) sctlr, out("r2") _, out("r3") _,
+        );
+    }
     println!("faulty: SCTLR is {sctlr:#010x}");
     survived();
 }

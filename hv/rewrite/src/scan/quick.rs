@@ -16,86 +16,85 @@ pub(crate) enum Quick {
     Decode,
 }
 
-/// Rules by bits 27..=20 of an A32 word with a condition.
-mod rule {
-    /// Decode it.
-    pub(super) const DECODE: u8 = 0;
-    /// Plain unless bits 19..=16 or 15..=12 are R15.
-    pub(super) const TWO: u8 = 1;
-    /// The same, unless bits 7 and 4 are both set: another space.
-    pub(super) const REGISTER: u8 = 2;
-    /// Plain unless bits 15..=12 are R15.
-    pub(super) const ONE: u8 = 3;
-    /// LDM and STM without `^`: plain unless bits 19..=16 are R15, nothing is in the list, or the PC is loaded.
-    pub(super) const BLOCK: u8 = 4;
-    /// B, BL.
-    pub(super) const BRANCH: u8 = 5;
-    /// Plain unless bits 19..=16 or 15..=12 are R15; with bit 4 set, another space.
-    pub(super) const OFFSET: u8 = 6;
+/// What keeps an A32 word from being plain at the first look, as bits.
+mod unless {
+    /// Bits 15..=12 are R15.
+    pub(super) const SECOND_PC: u32 = 1;
+    /// Bit 4 is set: it may be of another space.
+    pub(super) const BIT_4: u32 = 2;
+    /// Bits 19..=16 are R15.
+    pub(super) const FIRST_PC: u32 = 16;
+    /// It takes a second look.
+    pub(super) const ALWAYS: u32 = 128;
 }
 
-const RULES: [u8; 256] = {
-    let mut rules = [rule::DECODE; 256];
+/// By bits 27..=20 of an A32 word with a condition: what keeps it from being plain.
+const UNLESS: [u8; 256] = {
+    use unless::*;
+    let mut table = [0; 256];
     let mut i = 0;
     while i < 256 {
         // The comparisons without S: other instructions.
         let special = i & 0x19 == 0x10;
         // LDRT and its family.
         let unprivileged = i & 0x12 == 0x02;
-        rules[i] = match i >> 5 {
-            0b000 if !special => rule::REGISTER,
-            0b001 if !special => rule::TWO,
+        table[i] = match i >> 5 {
+            0b000 if !special => FIRST_PC | SECOND_PC | BIT_4,
+            0b001 if !special => FIRST_PC | SECOND_PC,
             // MOVW, MOVT.
-            0b001 if i & 0x1b == 0x10 => rule::ONE,
-            0b010 if !unprivileged => rule::TWO,
-            0b011 if !unprivileged || i & 0x1a == 0x0a => rule::OFFSET,
-            0b100 if i & 0x04 == 0 => rule::BLOCK,
-            0b101 => rule::BRANCH,
-            _ => rule::DECODE,
-        };
+            0b001 if i & 0x1b == 0x10 => SECOND_PC,
+            0b010 if !unprivileged => FIRST_PC | SECOND_PC,
+            0b011 if !unprivileged => FIRST_PC | SECOND_PC | BIT_4,
+            _ => ALWAYS,
+        } as u8;
         i += 1;
     }
-    rules
+    table
 };
 
 /// Looks at an A32 word.
 #[inline(always)]
 pub(crate) fn a32(word: u32) -> Quick {
+    // Bits 12 and 16 remain where bits 15..=12 and 19..=16 are all set.
+    let pairs = word & word >> 1;
+    let pc = (pairs & pairs >> 2) >> 12 & (unless::SECOND_PC | unless::FIRST_PC);
+    let is = pc | word >> 3 & unless::BIT_4 | unless::ALWAYS;
+    if u32::from(UNLESS[(word >> 20 & 0xff) as usize]) & is == 0 && word < 0xf000_0000 {
+        return Quick::Plain;
+    }
+    second_look(word)
+}
+
+/// For what is not plain at the first look.
+#[inline(never)]
+fn second_look(word: u32) -> Quick {
     if word >= 0xf000_0000 {
         return Quick::Decode;
     }
     let first_pc = word & 0x000f_0000 == 0x000f_0000;
     let second_pc = word & 0xf000 == 0xf000;
-    let plain = match RULES[(word >> 20 & 0xff) as usize] {
-        rule::TWO if first_pc && word & 0x0f30_0000 == 0x0510_0000 && !second_pc => return Quick::Literal,
-        rule::TWO => !first_pc && !second_pc,
-        rule::REGISTER if word & 0x90 == 0x90 => is_plain_extra(word, first_pc || second_pc),
-        rule::REGISTER => !first_pc && !second_pc,
-        rule::ONE => !second_pc,
-        rule::OFFSET if word & 0x10 != 0 => is_plain_media(word, second_pc),
-        rule::OFFSET => !first_pc && !second_pc,
-        rule::BLOCK if first_pc || word & 0xffff == 0 => false,
-        rule::BLOCK if word & 0x0010_8000 == 0x0010_8000 => return Quick::Return,
-        rule::BLOCK => true,
-        rule::BRANCH => return Quick::Branch,
-        _ => word & 0x0e00_0090 == 0x0000_0090 && is_plain_extra(word, first_pc || second_pc),
+    let plain = match word >> 25 & 7 {
+        0b101 => return Quick::Branch,
+        0b010 if word & 0x0f3f_0000 == 0x051f_0000 && !second_pc => return Quick::Literal,
+        // LDM and STM without `^`.
+        0b100 if word & 0x0040_0000 != 0 || first_pc || word & 0xffff == 0 => false,
+        0b100 if word & 0x0010_8000 == 0x0010_8000 => return Quick::Return,
+        0b100 => true,
+        // Loads and stores of halfwords, signed bytes and doublewords; LDRD of R14 would load the PC.
+        0b000 if word & 0x90 == 0x90 => {
+            let multiply = word & 0x60 == 0;
+            let unprivileged = word & 0x0120_0000 == 0x0020_0000;
+            !multiply && !unprivileged && !first_pc && !second_pc && word & 0xf000 != 0xe000
+        }
+        // Extensions, packing and reversal; bit fields.
+        0b011 if word & 0x10 != 0 => {
+            let extends = word & 0x0180_0000 == 0x0080_0000;
+            let bit_field = word & 0x01a0_0060 == 0x01a0_0040;
+            (extends || bit_field) && !second_pc
+        }
+        _ => false,
     };
     if plain { Quick::Plain } else { Quick::Decode }
-}
-
-/// Loads and stores of halfwords, signed bytes and doublewords, for a word with bits 27..=25 clear, 7 and 4 set.
-fn is_plain_extra(word: u32, pc: bool) -> bool {
-    let multiply = word & 0x60 == 0;
-    let unprivileged = word & 0x0120_0000 == 0x0020_0000;
-    // LDRD of R14 loads the PC.
-    !multiply && !unprivileged && !pc && word & 0xf000 != 0xe000
-}
-
-/// Extensions, packing and reversal; bit fields; for a word with bits 27..=25 0b011 and 4 set.
-fn is_plain_media(word: u32, second_pc: bool) -> bool {
-    let extends = word & 0x0180_0000 == 0x0080_0000;
-    let bit_field = word & 0x01a0_0060 == 0x01a0_0040;
-    (extends || bit_field) && !second_pc
 }
 
 /// By bits 15..=8 of a T32 halfword: a bit is set if it is a plain instruction of 16 bits, in an IT block or not.

@@ -1,8 +1,8 @@
 //! Following code.
 
 use super::{Phase, Scan, policy, quick};
-use crate::InstructionSet;
 use crate::codes::{self, Encoded, FIRST_CODE, T32};
+use crate::{InstructionSet, PAGE_WORDS};
 use nex_decode::{
     Branch, Class, Flow, Indirect, ItState, Next, Sensitive, Trapping, flow_a32, flow_t32, t32, t32_is_wide,
 };
@@ -11,43 +11,51 @@ impl Scan<'_> {
     /// Follows A32 code from the even halfword `h` until it ends or is known.
     pub(super) fn run_a32(&mut self, mut h: usize) {
         while h < super::HALFWORDS {
-            let (block, first) = (h / 32, h);
-            let stop = self.stop_a32(block);
             // Sixteen words at most, with their bits in registers, since most of a scan is spent here.
+            let block = h / 32;
+            let mut stop = self.stop_a32(block);
+            let mut bit = 1_u32 << (h % 32);
             let mut bits = 0;
-            let mut special = None;
-            let stopped = loop {
-                let bit = 1 << (h % 32);
+            let mut decode = None;
+            let mut stopped = false;
+            while bit != 0 {
                 if stop & bit != 0 {
-                    break true;
+                    stopped = true;
+                    break;
                 }
-                let Some(&word) = self.scratch.image.get(h / 2) else { break true };
+                let word = self.scratch.image[h / 2 % PAGE_WORDS];
                 bits |= bit;
+                bit <<= 2;
                 h += 2;
-                let quick = quick::a32(word);
-                if quick != quick::Quick::Plain {
-                    special = Some((word, quick));
-                    break false;
+                let goes_on = match quick::a32(word) {
+                    quick::Quick::Plain => continue,
+                    // What is not noted yet of this block makes it put down targets that are known: no harm.
+                    quick::Quick::Branch => self.branch_a32(word, h - 2),
+                    quick::Quick::Literal => {
+                        self.literal_a32(word, h - 2);
+                        stop = self.stop_a32(block);
+                        true
+                    }
+                    quick::Quick::Return => word >> 28 != 0xe,
+                    quick::Quick::Decode => {
+                        decode = Some(word);
+                        break;
+                    }
+                };
+                if !goes_on {
+                    self.take_a32(block, bits);
+                    return;
                 }
-                if h % 32 == 0 {
-                    break false;
-                }
-            };
+            }
             self.take_a32(block, bits);
             if stopped {
                 let maps = &self.scratch.maps;
                 self.conflicts += u32::from(maps.start.has(h) && maps.thumb.has(h));
                 return;
             }
-            debug_assert!(h > first);
-            let goes_on = match special {
-                None => true,
-                Some((word, quick::Quick::Branch)) => self.branch_a32(word, h - 2),
-                Some((word, quick::Quick::Literal)) => self.literal_a32(word, h - 2),
-                Some((word, quick::Quick::Return)) => word >> 28 != 0xe,
-                Some((word, _)) => self.decode_a32(word, h - 2),
-            };
-            if !goes_on {
+            if let Some(word) = decode
+                && !self.decode_a32(word, h - 2)
+            {
                 return;
             }
         }
@@ -74,7 +82,7 @@ impl Scan<'_> {
     }
 
     /// LDR or LDRB with an offset from the PC.
-    fn literal_a32(&mut self, word: u32, h: usize) -> bool {
+    fn literal_a32(&mut self, word: u32, h: usize) {
         let pc = h as u32 * 2 + 8;
         let distance = word & 0xfff;
         let offset = if word >> 23 & 1 == 1 { pc + distance } else { pc.wrapping_sub(distance) };
@@ -83,11 +91,10 @@ impl Scan<'_> {
             let h = offset as usize / 2;
             if !self.scratch.maps.fixed.has_pair(h) {
                 self.scratch.maps.data.set_pair(h);
-                return true;
+                return;
             }
         }
         self.mark_data(self.place.base.wrapping_add(offset), if byte { 1 } else { 4 });
-        true
     }
 
     /// B and BL.
