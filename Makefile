@@ -43,7 +43,7 @@ TARGET_FLAGS :=
 CLIPPY_FLAGS := -- -D warnings
 
 # Crates that only make sense on the target, and those that run on the host as well and are tested there.
-TARGET_CRATES := nex-hv nex-qemu-virt nex-tegra2 nex-vexpress-a9 nex-guest nex-guest-bench nex-guest-linux nex-guests
+TARGET_CRATES := nex-hv nex-qemu-virt nex-tegra2 nex-vexpress-a9 nex-guest nex-conformance nex-guest-bench nex-guest-linux nex-guests
 HOST_CRATES   := nex-abi nex-bench nex-boot nex-config nex-console nex-debugger nex-decode nex-decoder-proof nex-devices nex-emulate nex-fbcon nex-guest nex-guestdt nex-mm nex-qemu-tests nex-rewrite nex-sched nex-symbols nex-tegra2-logic nex-vcpu nex-vmmu nextool
 
 # ---- Wrong values are said here, not by a tool further down ----
@@ -79,8 +79,8 @@ endif
 ifneq ($(filter qemu linux uboot,$(MAKECMDGOALS)),)
 $(if $(filter tegra2,$(BOARD)),$(error BOARD=$(BOARD): not a machine of QEMU; use BOARD=qemu-virt or BOARD=vexpress-a9))
 endif
-ifneq ($(filter bench,$(MAKECMDGOALS)),)
-$(if $(filter qemu-virt,$(BOARD)),,$(error BOARD=$(BOARD): the benchmark is for BOARD=qemu-virt))
+ifneq ($(filter bench conformance,$(MAKECMDGOALS)),)
+$(if $(filter qemu-virt,$(BOARD)),,$(error BOARD=$(BOARD): this is for BOARD=qemu-virt))
 endif
 ifneq ($(filter log,$(MAKECMDGOALS)),)
 $(if $(PORT),,$(error PORT is missing: make log PORT=/dev/ttyUSB0))
@@ -91,7 +91,7 @@ endif
 
 # ---- Targets ----
 
-.PHONY: all build board guests bootvol qemu linux uboot debian log bench test lint clippy fmt doc configs size setup $(CONFIG_GOALS) clean help FORCE
+.PHONY: all build board guests bootvol qemu linux uboot debian log bench conformance test lint clippy fmt doc configs size setup $(CONFIG_GOALS) clean help FORCE
 .DEFAULT_GOAL := all
 
 all: build
@@ -118,7 +118,7 @@ board: $(NEXTOOL)
 	$(NEXTOOL) image --elf $(ELF) --out $(IMAGE)
 
 guests:
-	$(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) --package nex-guests
+	$(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) --package nex-guests --package nex-conformance
 
 $(T)/default.cpio: guests $(NEXTOOL) FORCE
 	$(NEXTOOL) bootvol --dir guest-kit/volumes/default --guests $(RELEASE) --out $@
@@ -154,6 +154,9 @@ bench: $(if $(filter 1,$(NATIVE)),,board) ## what operations of a kernel cost na
 	@cargo run --quiet --package nex-bench -- --guest $(RELEASE)/nex-guest-bench --image $(IMAGE) --cpu $(CPU) --out $(T)/bench.json \
 		$(if $(filter 1,$(NATIVE)),--native) $(if $(filter 1,$(CHECK)),--check bench/$(CPU).json) \
 		$(if $(filter 1,$(BASELINE)),--baseline bench/$(CPU).json) $(if $(filter 1,$(DOCS)),--docs docs/performance.md)
+
+conformance: board guests ## run the conformance guest natively and under Nex, and compare (guest-kit/conformance)
+	@CPU=$(CPU) NEXTOOL=$(NEXTOOL) scripts/conformance.sh $(RELEASE)/conformance $(IMAGE) $(ELF) $(T)/conformance
 
 test: ## all checks and tests, on the host and in QEMU; the last line counts them
 	@scripts/test.sh $(abspath $(T))

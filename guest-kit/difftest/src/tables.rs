@@ -24,8 +24,8 @@ const PLACES: [u32; 10] = [
     0xfe00_0000,
     0xffe0_0000,
 ];
-/// Where code may be a second time: 1 MiB.
-const CODE_ALIAS: u32 = 0x3000_0000;
+/// Where code may be a second time: 1 MiB. As for [`CODE`], no sensitive instruction looks like this.
+const CODE_ALIAS: u32 = 0x3770_0000;
 
 /// Most windows of a case, and most descriptors to change.
 pub(crate) const WINDOWS: usize = 4;
@@ -182,7 +182,7 @@ impl Tables {
         for va in [FRAMES, DATA] {
             set_long(second(va), va & !(2 * MIB - 1) | 1 << 10 | rng.below(2) << 6 | 1, 0);
         }
-        // Code has the MiB after that of RAM's third block; the block is everyone's.
+        // The whole block with the code is everyone's.
         set_long(second(CODE), CODE & !(2 * MIB - 1) | 1 << 10 | 1 << 6 | 1, 0);
         for va in [0x0800_0000, 0x0900_0000] {
             set_long(second(va), va | 1 << 10 | 1 << 2 | 1, 1 << 22);

@@ -10,7 +10,7 @@
 //! Printed are the instructions replaced; how many words are loaded from by their distance from the PC, by any code of the
 //! image, and how many of those the scans knew (each sees one page only); which replaced ones are such words (suspicious);
 //! and which instructions a sweep over the whole text would have replaced but the scans did not (left). The last two are
-//! listed.
+//! listed; with LIST set in the environment, so is all that was replaced.
 
 use nex_decode::{
     Branch, Class, Gate, Hint, ItState, Sensitive, Trapping, flow_a32, flow_t32, t32, t32_is_wide,
@@ -123,7 +123,7 @@ fn kind(original: Original) -> String {
         }
         class => format!("{class:?}"),
     };
-    let name = if text.starts_with("Sensitive(") { &text[10..] } else { &text[..] };
+    let name = text.strip_prefix("Sensitive(").unwrap_or(&text);
     let name = name.split([' ', '{']).next().filter(|_| name.contains('{')).unwrap_or(name);
     format!("{name}{}", if cond { ", conditional" } else { "" })
 }

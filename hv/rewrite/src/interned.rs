@@ -112,11 +112,14 @@ mod tests {
         assert_eq!((table.get(0), table.is_empty()), (None, true));
         for round in 0..2 {
             for i in 0..1000_u32 {
-                assert_eq!(table.number(i * i ^ 0xe1b0_f000), Some(i as u16), "round {round}");
+                assert_eq!(table.number((i * i) ^ 0xe1b0_f000), Some(i as u16), "round {round}");
             }
         }
         assert_eq!(table.number(1), None);
-        assert_eq!((table.get(31), table.get(1000), table.len()), (Some(31 * 31 ^ 0xe1b0_f000), None, 1000));
+        assert_eq!(
+            (table.get(31), table.get(1000), table.len()),
+            (Some((31 * 31) ^ 0xe1b0_f000), None, 1000)
+        );
     }
 
     #[test]

@@ -44,6 +44,9 @@
 //! `u-boot-qemu`, `qemu_arm/u-boot.bin`, `0 0 80000` (A32): 128 pages, 47 replaced, all real; 26 left, all in its CRC and
 //! hash tables.
 //!
+//! A scan of a page of that kernel takes 110 ARM instructions a word, 93 without the neighbours, 240 at worst, optimized for
+//! size. 30 of them go to a plain instruction, of which there are three in four words; what is dear is to decode the rest.
+//!
 //! The kernel's text has besides 19,800 reads of TPIDRURO (`current`) and 3,400 SEV, which is why these stay by default.
 //!
 //! # Order of calls
@@ -70,7 +73,7 @@
 //! # Limits
 //!
 //! - Bytes that are code in both instruction sets, and instructions within others, are replaced as the first of them only
-//!   ([`Report::conflicts`]).
+//!   ([`Report::conflicts`]); a T32 instruction that is reached inside and outside an IT block is judged by the first way.
 //! - In what is swept, T32 code may be taken out of step by data before it, for an instruction or two, and data with code's
 //!   look changes: a computed read of such a word gives a code. The guest's own copy of it works (see [`codes`]).
 //! - An instruction at the end of a page that stays because of the next page's first halfword is not looked at again when

@@ -308,7 +308,9 @@ impl Page {
             let old = words[word];
             let new = with_bytes(old, from % 4, &bytes[from - begin..to - begin]);
             let before = if word == 0 { 0 } else { (self.original(words, word as u32 * 4 - 4) >> 16) as u16 };
-            if old != new && !(self.is_plain(old, before) && self.is_plain(new, before)) {
+            // How many have AL counts for what is around them.
+            let same_always = !self.has_a32 || (old >> 28 == 0xe) == (new >> 28 == 0xe);
+            if old != new && !(same_always && self.is_plain(old, before) && self.is_plain(new, before)) {
                 return false;
             }
             from = to;

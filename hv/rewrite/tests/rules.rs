@@ -311,6 +311,23 @@ fn stores_into_the_page() {
     assert_eq!(machine.words[1023], 0xbbaa_0000);
 }
 
+/// A store that changed neither code nor data, but the look of what is around an LDM with `^`, was once not looked at.
+#[test]
+fn a_store_next_to_what_looks_like_a_table() {
+    let ldm = 0xe8dd_ffff;
+    // Of the 17 words around it, nine have AL.
+    let mut code = [0; 18];
+    code[0] = BX_LR;
+    code[6..14].fill(NOP);
+    code[9] = ldm;
+    code[15] = NOP;
+    let mut machine = a32(0, &code, 0);
+    assert_eq!(machine.offsets(), [0x24]);
+    // mov r4, r5 becomes moveq r4, r5.
+    machine.store(0x3c, &0x01a0_4005_u32.to_le_bytes());
+    assert_eq!(machine.offsets(), [0_u32; 0]);
+}
+
 #[test]
 fn the_changed_range() {
     let mut machine = Machine::new(0x100, &[MRS, NOP, CPSID, BX_LR]);

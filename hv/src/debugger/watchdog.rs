@@ -1,8 +1,10 @@
 //! The watchdog: notices a CPU that neither takes interrupts nor schedules.
 //!
 //! A spare timer interrupts by FIQ every few seconds. If the code it interrupts has IRQs masked, and neither an interrupt
-//! was handled nor the scheduler ran since the last time, the CPU hangs. An idle CPU has the timer off, and one that just
-//! computes with IRQs open is well.
+//! was handled nor the scheduler ran since the last time, the CPU is asked by a software interrupt; if it has not taken that
+//! a little later, and still has IRQs masked, it hangs. An idle CPU has the timer off, and one that just computes with IRQs
+//! open is well. Without the question, a lone guest that traps all the time could be taken for a hang: most of the time is
+//! spent on its traps then, with IRQs masked for moments, and nothing else need happen for minutes.
 
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -17,6 +19,10 @@ static SECONDS: AtomicU32 = AtomicU32::new(crate::config::WATCHDOG_SECONDS);
 static ALIVE: AtomicU32 = AtomicU32::new(0);
 static LAST_SEEN: AtomicU32 = AtomicU32::new(0);
 static RUNNING: AtomicBool = AtomicBool::new(false);
+/// It was asked for a sign of life.
+static ASKED: AtomicBool = AtomicBool::new(false);
+/// Milliseconds it has to answer.
+const ANSWER_MS: u32 = 500;
 
 pub(super) fn init(dog: Option<&'static dyn Watchdog>) {
     if let Some(dog) = dog
@@ -71,10 +77,11 @@ pub(super) fn on_fiq(interrupt: Interrupt, frame: &Frame) -> bool {
     let now = ALIVE.load(Ordering::Relaxed);
     let same = LAST_SEEN.swap(now, Ordering::Relaxed) == now;
     let masked = frame.cpsr & 1 << 7 != 0;
-    if RUNNING.load(Ordering::Relaxed) {
-        dog.arm(Some(seconds().saturating_mul(1000)));
-    } else {
-        dog.arm(None);
+    let asked = ASKED.swap(same && masked, Ordering::Relaxed);
+    let ms = if same && masked { ANSWER_MS } else { seconds().saturating_mul(1000) };
+    dog.arm(RUNNING.load(Ordering::Relaxed).then_some(ms));
+    if same && masked && !asked {
+        interrupts::raise_soft();
     }
-    same && masked
+    same && masked && asked
 }

@@ -41,10 +41,10 @@ fn view(vcpu: &Vcpu) -> View {
 
 impl Parts {
     #[cfg(nexprof)]
-    pub fn prof(&mut self, word: u32) {
+    pub(super) fn prof(&mut self, word: u32) {
         let mut at = (word.wrapping_mul(0x9e37_79b1) >> 22) as usize;
         for _ in 0..1024 {
-            let e = unsafe { &mut PROF[at] };
+            let e = unsafe { &mut *(&raw mut PROF).cast::<(u32, u32)>().add(at) };
             if e.0 == word || e.1 == 0 { e.0 = word; e.1 += 1; return; }
             at = (at + 1) & 1023;
         }

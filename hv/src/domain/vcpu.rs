@@ -86,7 +86,7 @@ pub fn set_frame(machine: &mut Machine, frame: &Frame) {
 fn turn(domain: &Domain, machine: &mut Machine) -> Option<Stop> {
     let Machine { vcpu: place, parts } = machine;
     let vcpu = place.get_mut();
-    if parts.lines_stale || domain.take_event() {
+    if domain.take_event() || parts.lines_stale {
         parts.lines_stale = false;
         this_cpu().alarm_due.store(false, Ordering::Relaxed);
         vcpu.pending = parts.platform.lines().pending;

@@ -138,14 +138,15 @@ impl InterruptController for Gic {
     }
 
     fn acknowledge(&self) -> Option<Interrupt> {
-        loop {
-            let iar = self.cpu.read(GICC_IAR);
-            if !self.is_fiq(iar) {
-                return (iar & 0x3ff < FIRST_SPECIAL).then_some(Interrupt(iar));
-            }
-            // Its FIQ is taken as soon as it is pending again, which a level is at once.
+        let iar = self.cpu.read(GICC_IAR);
+        if self.is_fiq(iar) {
+            // Its FIQ is taken as soon as it is pending again, which a level is at once; an IRQ that waits behind it comes
+            // again then. Asking for that one here could go on for ever: this load may take the FIQ's interrupt each time
+            // before the CPU looks at the line.
             self.put_back(Interrupt(iar));
+            return None;
         }
+        (iar & 0x3ff < FIRST_SPECIAL).then_some(Interrupt(iar))
     }
 
     fn end(&self, interrupt: Interrupt) {

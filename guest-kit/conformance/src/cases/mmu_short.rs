@@ -19,6 +19,7 @@ pub(crate) fn cases() {
     domains();
     remap();
     tables_pxn();
+    big_endian();
 }
 
 /// AP[2:0], XN and PXN.
@@ -364,4 +365,31 @@ fn tables_pxn() {
             });
         }
     }
+}
+
+/// SCTLR.EE: the tables are big-endian.
+fn big_endian() {
+    case!("short.big-endian-tables"; |c| {
+        let tables = Short::new();
+        tables.l1(VA, TARGET | short::NORMAL | short::section_ap(2) | short::SECTION);
+        tables.l2(VA + (1 << 20), 0, TARGET | short::NORMAL_SMALL | short::page_ap(3) | short::SMALL);
+        let second = read32(tables.l1 + ((VA + (1 << 20)) >> 20) * 4) & 0xffff_fc00;
+        for at in (tables.l1..tables.l1 + 0x4000).step_by(4).chain([second]) {
+            write32(at, read32(at).swap_bytes());
+        }
+        write32(TARGET + 0x20, 0x1234_5678);
+        let mut setup = tables.setup();
+        setup.sctlr = cp15::sctlr::EE;
+        setup.run(|| {
+            for mode in [Mode::Svc, Mode::Usr] {
+                for va in [VA, VA + (1 << 20)] {
+                    let trap = expect(c, mode, Access::Read, va + 0x20, None);
+                    c.eq("read", trap.r(1), 0x1234_5678);
+                }
+                expect(c, mode, Access::Read, VA - 4, Some((Fault::Translation, 1)));
+                expect(c, mode, Access::Read, VA + (1 << 20) + 0x1000, Some((Fault::Translation, 2)));
+            }
+            expect(c, Mode::Usr, Access::Write, VA, Some((Fault::Permission, 1)));
+        });
+    });
 }

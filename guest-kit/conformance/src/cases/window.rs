@@ -8,6 +8,7 @@ use crate::harness::report::case;
 use crate::harness::run::{Kind, Mode, Run};
 use crate::harness::tables::{Long, Short, long};
 
+/// The range that Nex has for itself (docs/architecture.md) comes last.
 const PLACES: [u32; 14] = [
     0x0000_0000,
     0x0000_1000,
@@ -18,11 +19,11 @@ const PLACES: [u32; 14] = [
     0xd000_0000,
     0xf000_0000,
     0xffef_f000,
+    0xffff_0000,
+    0xffff_f000,
     0xfff0_0000,
     0xfff8_0000,
     0xfffe_f000,
-    0xffff_0000,
-    0xffff_f000,
 ];
 
 pub(crate) fn cases() {

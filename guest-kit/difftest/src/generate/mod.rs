@@ -37,6 +37,9 @@ pub(crate) const END_T32: u32 = 0xdefe;
 /// SVC #(this + mode): whoever takes it goes on in this mode.
 pub(crate) const SVC_MODE: u32 = 0x80;
 
+/// SVC #(this): whoever takes it looks at PAR.
+pub(crate) const SVC_LOOK: u32 = 0x7f;
+
 /// Sets of modes: bit n is mode 0x10 + n.
 pub(crate) const USR: u32 = 1;
 /// USR and SYS: they have no SPSR.
@@ -101,6 +104,10 @@ pub(crate) fn code(rng: &mut Rng, permit: &Permit<'_>, mode: u32, items: u32) ->
     // Often so that it goes on in the next page.
     let offset = if rng.percent(25) { 0xf00 + rng.below(0xfc) } else { rng.below(0xf00) };
     let begin = CODE + (offset & if isa == Isa::A32 { !3 } else { !1 });
+    // What is left of other cases could be taken for loads that make data of this one's code.
+    for at in (CODE..CODE + CODE_BYTES).step_by(4) {
+        mmio::write32(at, 0);
+    }
     let mut g =
         Generator { rng, permit, isa, at: begin, modes: 1 << (mode & 15), joins: [None; 4], in_it: false };
     for _ in 0..items {

@@ -5,10 +5,13 @@ pub(crate) const RAM: u32 = 0x4000_0000;
 /// 128 MiB.
 pub(crate) const RAM_BYTES: u32 = 128 << 20;
 
-/// The code of a case.
-pub(crate) const CODE: u32 = 0x4110_0000;
+/// The code of a case. Words from 0x476 to 0x478 on are no sensitive instructions, so that Nex does not take such an
+/// instruction for an address in the neighbourhood.
+pub(crate) const CODE: u32 = 0x4770_0000;
 /// Bytes that the code of a case may take, from any place in its first page on.
-pub(crate) const CODE_BYTES: u32 = 0x3000;
+pub(crate) const CODE_BYTES: u32 = 0x4000;
+/// A copy of it, for the one who takes exceptions: Nex may show other instructions where the code itself is.
+pub(crate) const CODE_COPY: u32 = 0x4150_0000;
 /// What RFE and the like read: written by the case's own code.
 pub(crate) const FRAMES: u32 = 0x4120_0000;
 /// Stacks of the modes: [`STACK_BYTES`] each.

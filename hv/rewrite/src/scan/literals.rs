@@ -23,11 +23,8 @@ pub(crate) fn mark_loads(neighbour: &[u32; PAGE_WORDS], side: Side, set: Instruc
     match set {
         InstructionSet::A32 => {
             for (i, &word) in neighbour.iter().enumerate() {
-                // Loads with base R15: of a word or byte, of something else, of VFP registers.
-                let load =
-                    matches!(word & 0x0e1f_0000, 0x041f_0000 | 0x000f_0000 | 0x001f_0000 | 0x0c1f_0000);
-                if load && word >> 28 != 0xf {
-                    mark(flow_a32(word, base + i as u32 * 4).data, marks);
+                if word & 0x000f_0000 == 0x000f_0000 {
+                    mark_a32(word, i, side, base, marks);
                 }
             }
         }
@@ -51,15 +48,23 @@ pub(crate) fn mark_loads(neighbour: &[u32; PAGE_WORDS], side: Side, set: Instruc
     }
 }
 
-/// Whether an A32 load of a word or byte reaches the page; true for the others.
-fn is_near(word: u32, i: usize, side: Side) -> bool {
-    if word & 0x0e00_0000 != 0x0400_0000 {
-        return true;
-    }
+/// An A32 word in whose bits 19..=16 is R15. Not part of the loop over all words, which few of them leave.
+#[inline(never)]
+fn mark_a32(word: u32, i: usize, side: Side, base: u32, marks: &mut Bits) {
     let (pc, distance) = (i as u32 * 4 + 8, word & 0xfff);
-    match side {
-        Side::Before => word >> 23 & 1 == 1 && pc + distance >= crate::PAGE_BYTES,
-        Side::After => word >> 23 & 1 == 0 && pc < distance,
+    // LDR and LDRB; VLDR; halfwords, signed bytes and doublewords.
+    let is_load = match word & 0x0e10_0000 {
+        _ if word >> 28 == 0xf => false,
+        0x0410_0000 => match side {
+            Side::Before => word >> 23 & 1 == 1 && pc + distance >= crate::PAGE_BYTES,
+            Side::After => word >> 23 & 1 == 0 && pc < distance,
+        },
+        0x0c10_0000 => true,
+        0 | 0x0010_0000 => word & 0x0040_0090 == 0x0040_0090,
+        _ => false,
+    };
+    if is_load {
+        mark(flow_a32(word, base + i as u32 * 4).data, marks);
     }
 }
 

@@ -79,6 +79,13 @@ impl Maps {
     };
 }
 
+impl Maps {
+    /// Whether control comes to a halfword that was not looked at yet.
+    fn awaits(&self, h: usize) -> bool {
+        self.pending.has(h) || self.later.has(h)
+    }
+}
+
 /// How sure it is that what is followed is code.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Phase {
@@ -151,7 +158,7 @@ impl<'a> Scan<'a> {
         let maps = &mut scan.scratch.maps;
         maps.data.remove(&maps.code);
         maps.fixed = maps.code;
-        maps.pending = maps.later;
+        maps.pending = core::mem::replace(&mut maps.later, Bits::EMPTY);
         (scan.lowest, scan.highest) = (0, HALFWORDS);
         scan.phase = Phase::AfterCall;
         scan.drain();
@@ -214,6 +221,7 @@ impl<'a> Scan<'a> {
         if self.phase == Phase::Swept && (maps.code.has(h) || maps.data.has(h)) {
             return;
         }
+        self.conflicts += u32::from(maps.awaits(h) && maps.thumb.has(h) != thumb);
         maps.pending.set(h);
         maps.thumb.put(h, thumb);
         self.lowest = self.lowest.min(h);
@@ -245,6 +253,7 @@ impl<'a> Scan<'a> {
             self.conflicts += u32::from(maps.start.has(h) && maps.thumb.has(h) != thumb);
             return false;
         }
+        self.conflicts += u32::from(maps.awaits(h) && maps.thumb.has(h) != thumb);
         maps.start.set(h);
         maps.thumb.put(h, thumb);
         for h in h..h + n {

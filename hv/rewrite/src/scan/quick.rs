@@ -62,10 +62,13 @@ pub(crate) fn a32(word: u32) -> Quick {
     if u32::from(UNLESS[(word >> 20 & 0xff) as usize]) & is == 0 && word < 0xf000_0000 {
         return Quick::Plain;
     }
+    if word & 0x0e00_0000 == 0x0a00_0000 && word < 0xf000_0000 {
+        return Quick::Branch;
+    }
     second_look(word)
 }
 
-/// For what is not plain at the first look.
+/// For what is not plain at the first look, nor a branch.
 #[inline(never)]
 fn second_look(word: u32) -> Quick {
     if word >= 0xf000_0000 {
@@ -74,7 +77,6 @@ fn second_look(word: u32) -> Quick {
     let first_pc = word & 0x000f_0000 == 0x000f_0000;
     let second_pc = word & 0xf000 == 0xf000;
     let plain = match word >> 25 & 7 {
-        0b101 => return Quick::Branch,
         0b010 if word & 0x0f3f_0000 == 0x051f_0000 && !second_pc => return Quick::Literal,
         // LDM and STM without `^`.
         0b100 if word & 0x0040_0000 != 0 || first_pc || word & 0xffff == 0 => false,

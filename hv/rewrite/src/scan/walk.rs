@@ -76,6 +76,8 @@ impl Scan<'_> {
     /// Claims the A32 instructions at `bits` of a block.
     fn take_a32(&mut self, block: usize, bits: u32) {
         let maps = &mut self.scratch.maps;
+        let awaited = maps.pending.block(block) | maps.later.block(block);
+        self.conflicts += (awaited & maps.thumb.block(block) & bits).count_ones();
         maps.start.change_block(block, |old| old | bits);
         maps.thumb.change_block(block, |old| old & !bits);
         maps.code.change_block(block, |old| old | bits | bits << 1);
@@ -262,9 +264,13 @@ impl Scan<'_> {
             return true;
         }
         let maps = &mut self.scratch.maps;
-        if !maps.start.has(next) && !maps.pending.has(next) {
+        let thumb = set == InstructionSet::T32;
+        let known = maps.start.has(next) || maps.awaits(next);
+        if known {
+            self.conflicts += u32::from(maps.thumb.has(next) != thumb);
+        } else {
             maps.later.set(next);
-            maps.thumb.put(next, set == InstructionSet::T32);
+            maps.thumb.put(next, thumb);
         }
         false
     }
