@@ -149,14 +149,15 @@ debian: ## fetch and make all files of the Debian guests, into CACHE, for use wi
 log: $(NEXTOOL) ## show the console on the serial port PORT, with the log records of BOARD's last build decoded
 	@$(NEXTOOL) log --elf $(ELF) $(PORT)
 
-bench: $(if $(filter 1,$(NATIVE)),,board) ## what operations of a kernel cost natively and under Nex (docs/performance.md)
-	$(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) --package nex-guest-bench
-	@cargo run --quiet --package nex-bench -- --guest $(RELEASE)/nex-guest-bench --image $(IMAGE) --cpu $(CPU) --out $(T)/bench.json \
+# BENCH_LINUX is not empty if the groups with Linux are wanted.
+BENCH_LINUX := $(if $(GROUPS),$(filter linux domu,$(GROUPS)),yes)
+bench: $(if $(filter 1,$(NATIVE)),,board) ## what a kernel's and Linux's operations cost natively and under Nex (docs/performance.md)
+	$(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) --package nex-guest-bench --package nex-guest-linux
+	$(if $(BENCH_LINUX),@scripts/debian/files.sh $(CACHE) vmlinuz && scripts/debian/tests.sh $(T)/linux-tests.gz $(CACHE) $(RELEASE))
+	@cargo run --quiet --package nex-bench -- --guest $(RELEASE)/nex-guest-bench --kernel $(CACHE)/vmlinuz --initrd $(T)/linux-tests.gz \
+		--image $(IMAGE) --cpu $(CPU) --out $(T)/bench.json $(if $(GROUPS),--groups "$(GROUPS)") \
 		$(if $(filter 1,$(NATIVE)),--native) $(if $(filter 1,$(CHECK)),--check bench/$(CPU).json) \
 		$(if $(filter 1,$(BASELINE)),--baseline bench/$(CPU).json) $(if $(filter 1,$(DOCS)),--docs docs/performance.md)
-
-conformance: board guests ## run the conformance guest natively and under Nex, and compare (guest-kit/conformance)
-	@CPU=$(CPU) NEXTOOL=$(NEXTOOL) scripts/conformance.sh $(RELEASE)/conformance $(IMAGE) $(ELF) $(T)/conformance
 
 test: ## all checks and tests, on the host and in QEMU; the last line counts them
 	@scripts/test.sh $(abspath $(T))
@@ -211,6 +212,7 @@ help: ## this list
 	@echo '  FB=1                       with a screen, in a window; APPEND="fb=1024x768" for another size than 800x600'
 	@echo '  CHECK=1                    make bench: fail if a ratio is more than 5 % above that in bench/CPU.json'
 	@echo '  BASELINE=1  DOCS=1         make bench: write that file; write the table into docs/performance.md'
+	@echo '  GROUPS="kernel linux domu" make bench: those only; default: all'
 	@echo '  NATIVE=1                   make bench: natively only'
 	@echo '  NEX_CONFIG=file            the configuration; default: .config, or defaults. NEX_CONFIG=default: defaults'
 	@echo '  QEMU_ARGS="..."            more for the command line of QEMU'

@@ -4,7 +4,9 @@ use crate::generate::{self, Code, END_A32, END_T32, Isa, Permit, SVC_LOOK, SVC_M
 use crate::log::Log;
 use crate::machine::cp15::{cp15_read, cp15_write, flush_tlb, sctlr, sync_code};
 use crate::machine::float::{self, Float};
-use crate::machine::layout::{CODE, CODE_BYTES, CODE_COPY, DATA, DATA_EDGE, DATA_PAGES, FRAMES, GICC, GICD, STACK_BYTES, STACKS};
+use crate::machine::layout::{
+    CODE, CODE_BYTES, CODE_COPY, DATA, DATA_EDGE, DATA_PAGES, FRAMES, GICC, GICD, STACK_BYTES, STACKS,
+};
 use crate::machine::mmio::{read16, read32, write32};
 use crate::machine::state::{BANKED, State, psr};
 use crate::machine::vectors;

@@ -38,7 +38,10 @@ impl Log {
                 if n % 4 == 0 {
                     print(format_args!("  {what}{n}"));
                 }
-                print(format_args!(" {value:08x}{}", if n % 4 == 3 || n + 1 == values.len() { "\n" } else { "" }));
+                print(format_args!(
+                    " {value:08x}{}",
+                    if n % 4 == 3 || n + 1 == values.len() { "\n" } else { "" }
+                ));
             }
         }
     }

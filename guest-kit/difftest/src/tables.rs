@@ -217,7 +217,9 @@ impl Tables {
                         let high = xn_long(rng);
                         set_long(table + n * 8, low, if low & 1 == 0 { 0 } else { high });
                         if rng.percent(20) {
-                            add_edit(rng, edits, table + n * 8, |rng| if rng.percent(30) { 0 } else { page_long(rng) });
+                            add_edit(rng, edits, table + n * 8, |rng| {
+                                if rng.percent(30) { 0 } else { page_long(rng) }
+                            });
                         }
                     }
                 }

@@ -161,7 +161,8 @@ nex_svc_mrs:
 nex_svc_msr:
     and r3, r1, #15
     cmp r3, #13
-    bhs nex_svc_slow
+    addhs r12, sp, #{sp_}
+    stmhs r12, {{sp, lr}}^
     ldr r3, [sp, r3, lsl #2]
     ubfx r4, r1, #4, #5
     cmp r4, #0x01
@@ -249,10 +250,10 @@ nex_svc_cp15:
     b nex_svc_slow
     b nex_svc_slow
     b nex_svc_slow
+    b nex_cp15_w_tpidruro
     b nex_svc_slow
-    b nex_svc_slow
-    b nex_svc_slow
-    b nex_svc_slow
+    b nex_cp15_r_ctr
+    b nex_svc_done                  @ BPIALL: predictors have no effect that a guest can see
     b nex_svc_slow
     b nex_svc_slow
 
@@ -265,6 +266,15 @@ nex_cp15_r_\name:
     nex_cp15_read dacr, {dacr}
     nex_cp15_read contextidr, {contextidr}
     nex_cp15_read sctlr, {sctlr}
+    nex_cp15_read ctr, {ctr}
+
+nex_cp15_w_tpidruro:
+    cmp r3, #13
+    bhs nex_svc_slow
+    ldr r4, [sp, r3, lsl #2]
+    str r4, [sp, #{tpidruro}]
+    mcr p15, 0, r4, c13, c0, 3
+    b nex_svc_done
 
 nex_cp15_w_tpidrprw:
     cmp r3, #13
@@ -450,14 +460,15 @@ nex_fast_first:
     stm r4, {{r5, r6}}
     b nex_svc_done
 
-    // P<<20 U<<19 Rn<<15 list: {{r0-lr}} and {{r1-lr}} below SP are the ones.
+    // P<<20 U<<19 Rn<<15 list: {{r0-lr}} and {{r1-lr}} below the base are the ones.
 nex_svc_ldm_user:
-    ldr r12, =0x00d6ffff            @ P, SP, r0 to r14; bit 0 is r0
+    ldr r12, =0x00d07fff            @ P, r0 to r14; bit 0 is r0
     bic r5, r1, #0xff000000
+    bic r5, r5, #0x00078000
     sub r12, r12, r5
     cmp r12, #1
     bhi nex_svc_slow
-    mov r3, #13
+    ubfx r3, r1, #15, #4
     mov r11, r12
     nex_base
     sub r12, r4, #64
@@ -538,6 +549,8 @@ nex_banks:
     spsrs = const Regs::SPSRS_OFFSET_BYTES,
     pending = const offset_of!(Vcpu, pending),
     tpidrprw = const CP15 + offset_of!(Cp15, tpidrprw),
+    tpidruro = const CP15 + offset_of!(Cp15, tpidruro),
+    ctr = const CP15 + offset_of!(Cp15, profile) + offset_of!(nex_vcpu::Profile, ctr),
     dacr = const CP15 + offset_of!(Cp15, dacr),
     contextidr = const CP15 + offset_of!(Cp15, contextidr),
     sctlr = const CP15 + offset_of!(Cp15, sctlr),

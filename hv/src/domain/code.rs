@@ -47,6 +47,11 @@ impl Code {
         Code { pages: BTreeMap::new(), tables: Tables::new(INTERNED), stats: Stats::default() }
     }
 
+    #[cfg(nexprof)]
+    pub(super) fn interned(&self, n: u16) -> u32 {
+        self.tables.a32.get(n).unwrap_or(0)
+    }
+
     /// What happened so far.
     pub fn stats(&self) -> Stats {
         self.stats
@@ -87,7 +92,11 @@ fn publish(frame: Hpa, changed: (u16, u16)) {
 
 impl Parts {
     /// Makes a page fit to be executed in the kernel's view: scans it from the instruction at `va`. False: there is no memory.
-    pub fn scan(&mut self, page: Page, va: u32, thumb: bool) -> bool {
+    pub fn scan(&mut self, page: Page, va: u32, vcpu: &Vcpu) -> bool {
+        let thumb = vcpu.regs.cpsr().is_thumb();
+        // The second half of an instruction that begins in the page before.
+        let begins_with_tail = thumb && va.is_multiple_of(PAGE_BYTES) && vcpu.regs.pc() == va.wrapping_sub(2);
+        let va = if begins_with_tail { va + 2 } else { va };
         // Nobody may write it from now on.
         self.shadow.drop_page(&mut self.memory, page);
         let frame = self.memory.frame(page);
@@ -99,7 +108,7 @@ impl Parts {
             Some(unsafe { shared_words(self.memory.frame(neighbour)) })
         });
         let [before, after] = neighbours;
-        let entry = Entry { addr: va, set, next, begins_with_tail: false, before, after };
+        let entry = Entry { addr: va, set, next, begins_with_tail, before, after };
         let record = self.code.pages.entry(page).or_default();
         // SAFETY: the frame is this domain's, and its vCPU does not run.
         let words = unsafe { words(frame) };

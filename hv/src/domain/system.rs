@@ -336,9 +336,10 @@ impl Parts {
     }
 
     /// Cache maintenance. All of a guest's memory is mapped write-back and its devices are models in software, so data is
-    /// coherent without any; what remains is that instructions just written have to be fetched. Data is cleaned to the point
-    /// of unification where the guest asks by address; the instruction cache goes as a whole, since on Cortex-A9 it is
-    /// virtually indexed, and the guest's address is not Nex's (DDI 0388 7.2; B2.2.6).
+    /// coherent without any, and operations to the point of coherency have nothing to do but find their address. What remains
+    /// is that instructions just written have to be fetched: data is cleaned to the point of unification where the guest
+    /// asks, and the instruction cache goes as a whole, since on Cortex-A9 it is virtually indexed, and the guest's address is
+    /// not Nex's (DDI 0388 7.2; B2.2.6). The guest was told lines of 4 KiB, so a page is what an address stands for.
     ///
     /// By set and way, all of it would have to be cleaned: to what the guest can tell that is nothing, for the same reason.
     fn cache_operation(&mut self, op: CacheOp, operand: u32) -> Result<(), DataAbort> {
@@ -349,12 +350,15 @@ impl Parts {
                 self.translated(operand)?;
                 cache::drop_fetched();
             }
-            CacheOp::BpiAll | CacheOp::BpiAllIs | CacheOp::BpiMva => {}
-            CacheOp::DccMvaU | CacheOp::DccMvaC | CacheOp::DcciMvaC | CacheOp::DciMvaC => {
-                if let Some(va) = self.translated(operand)? {
-                    cache::clean_for_fetch(va..va + 1);
+            CacheOp::DccMvaU => {
+                if let Some(va) = self.translated(operand & !0xfff)? {
+                    cache::clean_for_fetch(va..va + 0x1000);
                 }
             }
+            CacheOp::DccMvaC | CacheOp::DcciMvaC | CacheOp::DciMvaC => {
+                self.translated(operand)?;
+            }
+            CacheOp::BpiAll | CacheOp::BpiAllIs | CacheOp::BpiMva => {}
             CacheOp::DciSw | CacheOp::DccSw | CacheOp::DcciSw => {}
         }
         Ok(())

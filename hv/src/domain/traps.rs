@@ -166,7 +166,7 @@ impl Parts {
                 Err(fault) => return Fixed::Guest(fault),
                 Ok(Outcome::Map(_)) => break,
                 Ok(Outcome::Held) if access.kind == Kind::Execute => {
-                    if !self.scan(page, va, vcpu.regs.cpsr().is_thumb()) {
+                    if !self.scan(page, va, vcpu) {
                         return Fixed::Stop(out_of_memory());
                     }
                 }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -35,11 +36,12 @@ impl Machine {
         Ok(line.strip_prefix("QEMU emulator version ").unwrap_or(line).to_owned())
     }
 
-    /// Boots `kernel`, with more arguments for QEMU, and returns the console when QEMU has ended.
+    /// Boots `kernel`, with more arguments for QEMU, and returns the console when QEMU has ended, or when there is a line
+    /// with one of `last` in it; then QEMU is ended.
     ///
     /// # Errors
     /// If QEMU cannot be run, fails, or does not end within the deadline. The message has the end of the console.
-    pub fn run(&self, kernel: &Path, arguments: &[OsString]) -> Result<String> {
+    pub fn run(&self, kernel: &Path, arguments: &[OsString], last: &[&str]) -> Result<String> {
         let mut command = Command::new(&self.qemu);
         command.args(["-M", "virt", "-cpu", &self.cpu, "-m", &self.memory_mib.to_string()]);
         command.args([
@@ -63,11 +65,8 @@ impl Machine {
 
         let console = collect(running.0.stdout.take());
         let complaints = collect(running.0.stderr.take());
-        let ended = running.wait(self.deadline)?;
-        let joined = |thread: thread::JoinHandle<Vec<u8>>| {
-            String::from_utf8_lossy(&thread.join().unwrap_or_default()).into_owned()
-        };
-        let (console, complaints) = (joined(console), joined(complaints));
+        let ended = running.wait(self.deadline, || has_line(&console.so_far(), last))?;
+        let (console, complaints) = (console.whole(), complaints.whole());
         let what = match ended {
             Some(true) => return Ok(console),
             Some(false) => "QEMU failed".to_owned(),
@@ -88,28 +87,63 @@ pub fn tail(text: &str) -> String {
     lines[lines.len().saturating_sub(LINES)..].iter().map(|line| format!("    {line}\n")).collect()
 }
 
+/// Whether a line that has come to its end has one of `words` in it.
+fn has_line(console: &[u8], words: &[&str]) -> bool {
+    let text = String::from_utf8_lossy(console);
+    let complete = text.rfind('\n').map_or("", |end| &text[..end]);
+    words.iter().any(|word| complete.contains(word))
+}
+
+/// A stream that a thread reads.
+struct Stream {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Stream {
+    fn so_far(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All of it, once it has ended.
+    fn whole(self) -> String {
+        // A reader that failed leaves what it had read.
+        let _ = self.thread.join();
+        let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
 /// Reads all of a stream, in a thread.
-fn collect(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(mut stream) = stream {
-            // A stream that breaks is over; what came before counts.
-            let _ = stream.read_to_end(&mut bytes);
+fn collect(stream: Option<impl Read + Send + 'static>) -> Stream {
+    let bytes = Arc::new(Mutex::new(Vec::new()));
+    let shared = Arc::clone(&bytes);
+    let thread = thread::spawn(move || {
+        let Some(mut stream) = stream else { return };
+        let mut buffer = [0; 4096];
+        // A stream that breaks is over; what came before counts.
+        while let Ok(count @ 1..) = stream.read(&mut buffer) {
+            shared.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..count]);
         }
-        bytes
-    })
+    });
+    Stream { bytes, thread }
 }
 
 /// A process that does not outlive this.
 struct Running(Child);
 
 impl Running {
-    /// Whether the process ended well; `None`, and it is killed, if it did not end.
-    fn wait(&mut self, deadline: Duration) -> Result<Option<bool>> {
+    /// Whether the process ended well, or was killed because it is `done`; `None`, and it is killed, if it did not end.
+    fn wait(&mut self, deadline: Duration, done: impl Fn() -> bool) -> Result<Option<bool>> {
         let end = Instant::now() + deadline;
         loop {
             if let Some(status) = self.0.try_wait().context("waiting for QEMU")? {
                 return Ok(Some(status.success()));
+            }
+            if done() {
+                let _ = self.0.kill();
+                let _ = self.0.wait();
+                return Ok(Some(true));
             }
             if Instant::now() >= end {
                 let _ = self.0.kill();
@@ -148,7 +182,7 @@ mod tests {
 
     fn run(script: &str, deadline: Duration) -> Result<String> {
         let (machine, path) = machine(script, deadline);
-        let result = machine.run(Path::new("kernel"), &[]);
+        let result = machine.run(Path::new("kernel"), &[], &["the end"]);
         for file in [path.with_extension("sh"), path] {
             let _ = std::fs::remove_file(file);
         }
@@ -160,6 +194,8 @@ mod tests {
         assert_eq!(run("echo a line", Duration::from_secs(60)).unwrap(), "a line\n");
         let failed = run("echo the last line; exit 1", Duration::from_secs(60)).unwrap_err().to_string();
         assert!(failed.starts_with("QEMU failed\n") && failed.contains("    the last line\n"), "{failed}");
+        let stopped = run("echo [a] the end; exec sleep 100", Duration::from_secs(60)).unwrap();
+        assert_eq!(stopped, "[a] the end\n");
         let hung = run("echo hung; exec sleep 100", Duration::from_secs(1)).unwrap_err().to_string();
         assert!(hung.starts_with("still running after 1 s\n") && hung.contains("hung"), "{hung}");
     }

@@ -2,8 +2,6 @@
 
 #![forbid(unsafe_code)]
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -11,33 +9,26 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::*;
-use nex_bench::console::{self, Measured};
-use nex_bench::machine::{Machine, tail};
-use nex_bench::results::{Results, join};
+use nex_bench::machine::Machine;
+use nex_bench::results::Results;
+use nex_bench::suites::{Files, Suite};
 use nex_bench::{aims, baseline, docs};
 
 const USAGE: &str = "\
-nex-bench --guest ELF --image NEX.bin --out BENCH.json [--cpu cortex-a15] [--deadline SECONDS]
-    Runs the guest natively on QEMU and as the only domain of Nex, shows the table and writes it to BENCH.json.
+nex-bench --guest ELF --kernel ZIMAGE --initrd FILE --image NEX.bin --out BENCH.json
+        [--groups \"kernel linux domu\"] [--cpu cortex-a15] [--deadline SECONDS]
+    Runs the kernel ELF, and lbench in Linux, natively on QEMU and in a domain of Nex, shows the table and writes it to
+    BENCH.json. With --groups only those.
     --check FILE     fails if a ratio is more than 5 % above that in FILE, an earlier BENCH.json
     --baseline FILE  writes the result to FILE, for --check
     --docs PAGE      writes the table into a page, between its marks
-nex-bench --guest ELF --native
-    Runs the guest natively only, and shows instructions per operation.
-";
-
-/// The boot volume's nex.toml.
-const MANIFEST: &str = "\
-on_idle = \"poweroff\"
-strict = true
-[[domain]]
-name = \"bench\"
-kernel = \"bench\"
-memory = \"128M\"
+nex-bench --guest ELF --kernel ZIMAGE --initrd FILE --native
+    Natively only: shows instructions per operation.
 ";
 
 struct Options {
-    guest: Option<PathBuf>,
+    files: Files,
+    suites: Vec<Suite>,
     image: Option<PathBuf>,
     out: Option<PathBuf>,
     cpu: String,
@@ -62,7 +53,8 @@ fn main() -> ExitCode {
 /// The options; none if only help was wanted.
 fn options() -> Result<Option<Options>> {
     let mut options = Options {
-        guest: None,
+        files: Files::default(),
+        suites: Suite::ALL.to_vec(),
         image: None,
         out: None,
         cpu: "cortex-a15".into(),
@@ -75,7 +67,10 @@ fn options() -> Result<Option<Options>> {
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("guest") => options.guest = Some(parser.value()?.into()),
+            Long("guest") => options.files.guest = parser.value()?.into(),
+            Long("kernel") => options.files.kernel = parser.value()?.into(),
+            Long("initrd") => options.files.initrd = parser.value()?.into(),
+            Long("groups") => options.suites = Suite::parse(&parser.value()?.string()?)?,
             Long("image") => options.image = Some(parser.value()?.into()),
             Long("out") => options.out = Some(parser.value()?.into()),
             Long("cpu") => options.cpu = parser.value()?.string()?,
@@ -100,7 +95,6 @@ fn options() -> Result<Option<Options>> {
 fn run(options: Options) -> Result<bool> {
     let needed =
         |option: &Option<PathBuf>, name: &str| option.clone().with_context(|| format!("{name} is missing"));
-    let guest = needed(&options.guest, "--guest")?;
     let machine = Machine {
         qemu: std::env::var_os("NEX_QEMU").unwrap_or_else(|| "qemu-system-arm".into()),
         cpu: options.cpu.clone(),
@@ -111,10 +105,16 @@ fn run(options: Options) -> Result<bool> {
         if options.check.is_some() || options.baseline.is_some() || !options.docs.is_empty() {
             bail!("--native has no ratios, so no --check, --baseline or --docs");
         }
-        for row in measure(&machine, &guest, &[]).context("natively")? {
-            println!("{:10} {:32} {:10.3}", row.group, row.name, row.nanoseconds);
+        for suite in &options.suites {
+            for row in suite.native(&machine, &options.files)? {
+                println!("{:10} {:40} {:10.3}", row.group, row.name, row.nanoseconds);
+            }
         }
         return Ok(true);
+    }
+    let all = Suite::ALL.iter().all(|suite| options.suites.contains(suite));
+    if !all && (options.baseline.is_some() || !options.docs.is_empty()) {
+        bail!("--baseline and --docs need all groups");
     }
     let (image, out) = (needed(&options.image, "--image")?, needed(&options.out, "--out")?);
     // Before anything runs: a baseline that cannot be read must not cost a run.
@@ -123,8 +123,13 @@ fn run(options: Options) -> Result<bool> {
         None => None,
     };
 
-    // One line for each benchmark: other guests add their rows here.
-    let rows = kernel_rows(&machine, &guest, &image, &out)?;
+    // Each writes its boot volume, for a look at it with `make qemu`.
+    fs::create_dir_all(out.parent().unwrap_or(Path::new(""))).with_context(|| out.display().to_string())?;
+    let mut rows = Vec::new();
+    for suite in &options.suites {
+        let volume = out.with_file_name(format!("bench-{}.cpio", suite.name()));
+        rows.extend(suite.compare(&machine, &options.files, &image, &volume)?);
+    }
 
     let results = Results { cpu: options.cpu, qemu: machine.version()?, revision: revision(), rows };
     print!("{}", results.to_text());
@@ -139,11 +144,13 @@ fn run(options: Options) -> Result<bool> {
         write(path, page.as_bytes())?;
     }
     let mut good = true;
-    for (group, name) in aims::without_row(&results.rows) {
+    let measured = |group: &str| options.suites.contains(&Suite::of_group(group));
+    for (group, name) in aims::without_row(&results.rows).filter(|&(group, _)| measured(group)) {
         eprintln!("nex-bench: there is an aim for \"{group} {name}\", which was not measured");
         good = false;
     }
-    let Some(before) = before else { return Ok(good) };
+    let Some(mut before) = before else { return Ok(good) };
+    before.rows.retain(|row| measured(&row.group));
     if before.qemu != results.qemu {
         eprintln!("nex-bench: note: the baseline was measured with QEMU {}", before.qemu);
     }
@@ -152,36 +159,6 @@ fn run(options: Options) -> Result<bool> {
         eprintln!("nex-bench: worse than the baseline: {row}");
     }
     Ok(good && worse.is_empty())
-}
-
-/// Runs the bare-metal guest on both sides.
-fn kernel_rows(
-    machine: &Machine,
-    guest: &Path,
-    image: &Path,
-    out: &Path,
-) -> Result<Vec<nex_bench::results::Row>> {
-    let native = measure(machine, guest, &[]).context("natively")?;
-    let volume = out.with_extension("cpio");
-    let files = BTreeMap::from([
-        ("nex.toml".to_owned(), MANIFEST.as_bytes().to_vec()),
-        ("bench".to_owned(), nextool::volume::read_guest(guest)?),
-    ]);
-    write(&volume, &nextool::cpio::pack(&files)?)?;
-    let arguments = ["-initrd".into(), volume.into(), "-append".into(), "log=text exit=semihosting".into()];
-    let nex = measure(machine, image, &arguments).context("under Nex")?;
-    join(native, nex)
-}
-
-/// Runs a benchmark once.
-fn measure(machine: &Machine, kernel: &Path, arguments: &[OsString]) -> Result<Vec<Measured>> {
-    // QEMU's own message about a missing kernel does not say what it looked for.
-    fs::metadata(kernel).with_context(|| kernel.display().to_string())?;
-    let console = machine.run(kernel, arguments)?;
-    match console::read(&console) {
-        Ok(rows) => Ok(rows),
-        Err(error) => bail!("{error:#}\n--- the end of the console:\n{}", tail(&console)),
-    }
 }
 
 fn read_baseline(path: &Path) -> Result<Results> {

@@ -29,7 +29,9 @@ impl Kind {
             Kind::A32 => mmio::write32(at, mmio::read32(at) | (target - at - 8) >> 2),
             Kind::Conditional => put(word() | (target - at - 4) >> 12 << 16 | (target - at - 4) >> 1 & 0x7ff),
             // J1 and J2 are NOT (I XOR S): one, as S and I are zero.
-            Kind::Wide => put(word() | 0x2800 | (target - at - 4) >> 12 << 16 | (target - at - 4) >> 1 & 0x7ff),
+            Kind::Wide => {
+                put(word() | 0x2800 | (target - at - 4) >> 12 << 16 | (target - at - 4) >> 1 & 0x7ff)
+            }
             Kind::Compare => {
                 let offset = target.wrapping_sub(at + 4);
                 // Too far, or the next instruction: a NOP.

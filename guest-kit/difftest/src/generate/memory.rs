@@ -109,7 +109,8 @@ impl Generator<'_> {
             }
         }
         let (pre, up) = (bits >> 24 & 1 != 0, bits >> 23 & 1 != 0);
-        let word = self.condition() << 28 | bits & 0x01b0_0000 | place.n << 16 | place.t << 12 | sh << 5 | 0x90;
+        let word =
+            self.condition() << 28 | bits & 0x01b0_0000 | place.n << 16 | place.t << 12 | sh << 5 | 0x90;
         let offset = self.rng.below(256);
         self.set_base(&place, pre, up, offset);
         if self.rng.percent(50) {

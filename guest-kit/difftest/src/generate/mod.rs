@@ -222,7 +222,11 @@ impl Generator<'_> {
             match self.isa {
                 Isa::A32 => self.a32(a32 | half >> 12 << 16 | register << 12 | half & 0xfff),
                 Isa::T32 => self.t32(
-                    t32 | half >> 12 << 16 | (half >> 11 & 1) << 26 | (half >> 8 & 7) << 12 | register << 8 | half & 0xff,
+                    t32 | half >> 12 << 16
+                        | (half >> 11 & 1) << 26
+                        | (half >> 8 & 7) << 12
+                        | register << 8
+                        | half & 0xff,
                 ),
             }
         }

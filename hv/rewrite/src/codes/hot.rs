@@ -19,6 +19,10 @@ pub enum Cp15 {
     Tpidruro,
     /// Translation table base 0.
     Ttbr0,
+    /// Cache type.
+    Ctr,
+    /// Invalidation of all branch predictors.
+    Bpiall,
 }
 
 const fn access(read: bool, crn: u32, crm: u32, op2: u32) -> u32 {
@@ -26,7 +30,7 @@ const fn access(read: bool, crn: u32, crm: u32, op2: u32) -> u32 {
 }
 
 /// By kind: bits 27..=0 of the instruction with Rt = 0, which A32 and T32 share; the register; whether it is read.
-const KINDS: [(u32, Cp15, bool); 12] = [
+const KINDS: [(u32, Cp15, bool); 14] = [
     (access(true, 13, 0, 4), Cp15::Tpidrprw, true),
     (access(false, 13, 0, 4), Cp15::Tpidrprw, false),
     (access(true, 3, 0, 0), Cp15::Dacr, true),
@@ -39,6 +43,8 @@ const KINDS: [(u32, Cp15, bool); 12] = [
     (access(true, 13, 0, 3), Cp15::Tpidruro, true),
     (access(false, 13, 0, 3), Cp15::Tpidruro, false),
     (access(false, 2, 0, 0), Cp15::Ttbr0, false),
+    (access(true, 0, 0, 1), Cp15::Ctr, true),
+    (access(false, 7, 5, 6), Cp15::Bpiall, false),
 ];
 
 /// The fields `kind<<4 Rt` for a coprocessor instruction, of either instruction set, that has them.

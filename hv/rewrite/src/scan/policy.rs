@@ -3,11 +3,15 @@
 use super::Phase;
 use crate::codes::{Encoded, T32};
 use crate::{PAGE_WORDS, Tables};
-use nex_decode::{Class, Decoded, DpOp, Hint, Offset, Operand2, Sensitive, Trapping};
+use nex_decode::{Class, Decoded, DpOp, Gate, Hint, Offset, Operand2, Sensitive, Trapping};
 
 /// Whether it is something that the domain leaves to the host.
 fn is_left_to_host(class: &Class, tables: &Tables) -> bool {
     let c = match class {
+        // Behind these gates the host's register has what the guest is to see, or they are closed: the access traps.
+        Class::Sensitive(Sensitive::Gated(_, Gate::Cntkctl | Gate::Pmuserenr) | Sensitive::Gated64(_, Gate::Cntkctl)) => {
+            return true;
+        }
         Class::Sensitive(Sensitive::Gated(c, _)) => c,
         Class::Hint(Hint::Sev) => return !tables.replace_sev,
         _ => return false,

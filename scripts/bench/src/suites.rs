@@ -1,0 +1,231 @@
+//! What is run, natively and under Nex.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::console::{self, Measured};
+use crate::machine::{Machine, tail};
+use crate::results::{Row, join};
+
+/// One benchmark, on one kind of boot volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suite {
+    /// The kernel of `guest-kit/bench`, as the only domain.
+    Kernel,
+    /// `lbench` in Debian's Linux, as the only domain.
+    Linux,
+    /// The same in a domU, while a dom0 with the same Linux is idle.
+    Domu,
+}
+
+/// The files that are run.
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    /// ELF file of the kernel of `guest-kit/bench`.
+    pub guest: PathBuf,
+    /// Linux, a zImage.
+    pub kernel: PathBuf,
+    /// Its initial RAM disk with `lbench`, which `nex.run=` on the command line starts.
+    pub initrd: PathBuf,
+}
+
+/// MiB of the machine, and of each domain with Linux.
+const MEMORY_MIB: u32 = 256;
+
+/// MiB of the machine under Nex for two domains with Linux.
+const MEMORY_FOR_TWO_MIB: u32 = 640;
+
+/// Seconds until the domU measures. Both domains are idle by then.
+const BOOTED_S: u32 = 30;
+
+/// The last lines of a benchmark in Linux, or that it could not be run.
+const LAST: [&str; 4] = ["bench: end ", "bench: error: ", "nex: lbench", "Kernel panic"];
+
+/// The boot volume's nex.toml for `Suite::Kernel`.
+const KERNEL_MANIFEST: &str = "\
+on_idle = \"poweroff\"
+strict = true
+[[domain]]
+name = \"bench\"
+kernel = \"bench\"
+memory = \"128M\"
+";
+
+impl Suite {
+    /// All, in the order of the table.
+    pub const ALL: [Self; 3] = [Self::Kernel, Self::Linux, Self::Domu];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kernel => "kernel",
+            Self::Linux => "linux",
+            Self::Domu => "domu",
+        }
+    }
+
+    /// The suite whose rows are in `group`.
+    pub fn of_group(group: &str) -> Self {
+        [Self::Linux, Self::Domu].into_iter().find(|suite| suite.name() == group).unwrap_or(Self::Kernel)
+    }
+
+    /// The suites that `words` names; all, if there are no words.
+    ///
+    /// # Errors
+    /// If a word is none.
+    pub fn parse(words: &str) -> Result<Vec<Self>> {
+        let find = |word: &str| {
+            Self::ALL.into_iter().find(|suite| suite.name() == word).with_context(|| {
+                format!("{word}: there are the groups {}", Self::ALL.map(Self::name).join(", "))
+            })
+        };
+        let suites = words.split_whitespace().map(find).collect::<Result<Vec<_>>>()?;
+        Ok(if suites.is_empty() { Self::ALL.to_vec() } else { suites })
+    }
+
+    /// Runs it natively.
+    ///
+    /// # Errors
+    /// If a file is missing, or the benchmark fails.
+    pub fn native(self, machine: &Machine, files: &Files) -> Result<Vec<Measured>> {
+        if self == Self::Kernel {
+            return measure(machine, &files.guest, &[], &[]).map(|(rows, _)| rows).context("natively");
+        }
+        exists(&files.initrd)?;
+        let arguments = [
+            "-initrd".into(),
+            files.initrd.clone().into(),
+            "-append".into(),
+            self.command_line("native").into(),
+        ];
+        measure(machine, &files.kernel, &arguments, &LAST).map(|(rows, _)| rows).context("Linux natively")
+    }
+
+    /// Runs it natively and under the Nex in `image`. `volume` is the file to write the boot volume to.
+    ///
+    /// # Errors
+    /// If a file is missing or cannot be written, the benchmark fails, or the two have not measured the same.
+    pub fn compare(self, machine: &Machine, files: &Files, image: &Path, volume: &Path) -> Result<Vec<Row>> {
+        let native = self.native(machine, files)?;
+        fs::write(volume, nextool::cpio::pack(&self.volume(files)?)?)
+            .with_context(|| format!("writing {}", volume.display()))?;
+        let append = "log=text exit=semihosting";
+        let arguments = ["-initrd".into(), volume.into(), "-append".into(), append.into()];
+        let (memory_mib, last) = match self {
+            Self::Kernel => (MEMORY_MIB, &LAST[..0]),
+            Self::Linux | Self::Domu => (MEMORY_FOR_TWO_MIB, &LAST[..]),
+        };
+        let machine = Machine { memory_mib, ..machine.clone() };
+        let (nex, console) = measure(&machine, image, &arguments, last)
+            .with_context(|| format!("\"{}\" under Nex", self.name()))?;
+        let mut rows = join(native, nex)?;
+        if self == Self::Linux {
+            rows.insert(0, first_instruction(&console)?);
+        }
+        Ok(rows)
+    }
+
+    /// The boot volume.
+    fn volume(self, files: &Files) -> Result<BTreeMap<String, Vec<u8>>> {
+        let read = |path: &Path| fs::read(path).with_context(|| path.display().to_string());
+        Ok(if self == Self::Kernel {
+            BTreeMap::from([
+                ("nex.toml".to_owned(), KERNEL_MANIFEST.into()),
+                ("bench".to_owned(), nextool::volume::read_guest(&files.guest)?),
+            ])
+        } else {
+            BTreeMap::from([
+                ("nex.toml".to_owned(), self.linux_manifest().into()),
+                ("vmlinuz".to_owned(), read(&files.kernel)?),
+                ("initrd.gz".to_owned(), read(&files.initrd)?),
+            ])
+        })
+    }
+
+    fn linux_manifest(self) -> String {
+        let domain = |name: &str, cmdline: &str| {
+            format!(
+                "[[domain]]\nname = \"{name}\"\nkernel = \"vmlinuz\"\ninitrd = \"initrd.gz\"\n\
+                 memory = \"{MEMORY_MIB}M\"\ncmdline = \"{cmdline}\"\n"
+            )
+        };
+        let domains = match self {
+            Self::Domu => {
+                [domain("dom0", "console=ttyAMA0 hostname=dom0"), domain("domu", &self.command_line("domu"))]
+                    .concat()
+            }
+            _ => domain("dom0", &self.command_line("dom0")),
+        };
+        format!("strict = true\n{domains}")
+    }
+
+    /// Of the Linux that measures.
+    fn command_line(self, hostname: &str) -> String {
+        let run = match self {
+            Self::Domu => format!("nex.run=sleep,{BOOTED_S} nex.run=lbench,domu"),
+            _ => "nex.run=lbench,linux,boot".to_owned(),
+        };
+        // The name must not make a difference, and the length of this line could.
+        format!("console=ttyAMA0 hostname={hostname:.4} {run}")
+    }
+}
+
+/// Nex's own time until it enters a guest, which has no native counterpart.
+fn first_instruction(console: &str) -> Result<Row> {
+    let nanoseconds = console
+        .split_once("first guest instruction ")
+        .and_then(|(_, rest)| rest.split_once(" ns"))
+        .and_then(|(number, _)| number.parse::<u32>().ok())
+        .context("Nex did not say when it entered the first guest")?;
+    Ok(Row {
+        group: Suite::Linux.name().into(),
+        name: "reset to first guest instruction".into(),
+        native: 0.0,
+        nex: nanoseconds.into(),
+    })
+}
+
+/// QEMU's own message about a missing file does not say what it looked for.
+fn exists(path: &Path) -> Result<()> {
+    fs::metadata(path).map(drop).with_context(|| path.display().to_string())
+}
+
+/// Runs a benchmark once: its rows, and the console.
+fn measure(
+    machine: &Machine,
+    kernel: &Path,
+    arguments: &[OsString],
+    last: &[&str],
+) -> Result<(Vec<Measured>, String)> {
+    exists(kernel)?;
+    let console = machine.run(kernel, arguments, last)?;
+    match console::read(&console) {
+        Ok(rows) => Ok((rows, console)),
+        Err(error) => bail!("{error:#}\n--- the end of the console:\n{}", tail(&console)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suites_have_names() {
+        assert_eq!(Suite::parse("").unwrap(), Suite::ALL);
+        assert_eq!(Suite::parse(" domu kernel").unwrap(), [Suite::Domu, Suite::Kernel]);
+        assert!(Suite::parse("kernel all").unwrap_err().to_string().contains("linux"));
+        assert_eq!(Suite::of_group("domu"), Suite::Domu);
+        assert_eq!(Suite::of_group("cp15"), Suite::Kernel);
+    }
+
+    #[test]
+    fn the_first_instruction_is_found() {
+        let row = first_instruction("[ 0.0] first guest instruction 4731616 ns after reset\r\n").unwrap();
+        assert_eq!((row.nex, row.ratio()), (4_731_616.0, None));
+        assert!(first_instruction("first guest instruction soon").is_err());
+    }
+}
