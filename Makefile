@@ -24,6 +24,8 @@ CHECK    ?= 0
 BASELINE ?= 0
 DOCS     ?= 0
 NATIVE   ?= 0
+N        ?= 10000
+SEED     ?= 1
 
 T        := $(or $(CARGO_TARGET_DIR),target)
 ARM      := armv7a-none-eabi
@@ -43,8 +45,8 @@ TARGET_FLAGS :=
 CLIPPY_FLAGS := -- -D warnings
 
 # Crates that only make sense on the target, and those that run on the host as well and are tested there.
-TARGET_CRATES := nex-hv nex-qemu-virt nex-tegra2 nex-vexpress-a9 nex-guest nex-conformance nex-guest-bench nex-guest-linux nex-guests
-HOST_CRATES   := nex-abi nex-bench nex-boot nex-config nex-console nex-debugger nex-decode nex-decoder-proof nex-devices nex-emulate nex-fbcon nex-guest nex-guestdt nex-mm nex-qemu-tests nex-rewrite nex-sched nex-symbols nex-tegra2-logic nex-vcpu nex-vmmu nextool
+TARGET_CRATES := nex-hv nex-qemu-virt nex-tegra2 nex-vexpress-a9 nex-guest nex-conformance nex-guest-abuse nex-guest-bench nex-guest-linux nex-guests
+HOST_CRATES   := nex-abi nex-bench nex-boot nex-config nex-console nex-debugger nex-decode nex-decoder-proof nex-devices nex-difftest-run nex-emulate nex-fbcon nex-guest nex-guestdt nex-mm nex-qemu-tests nex-rewrite nex-sched nex-symbols nex-tegra2-logic nex-vcpu nex-vmmu nextool
 
 # ---- Wrong values are said here, not by a tool further down ----
 
@@ -118,7 +120,7 @@ board: $(NEXTOOL)
 	$(NEXTOOL) image --elf $(ELF) --out $(IMAGE)
 
 guests:
-	$(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) --package nex-guests --package nex-conformance
+	$(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) --package nex-guests --package nex-guest-abuse --package nex-conformance
 
 $(T)/default.cpio: guests $(NEXTOOL) FORCE
 	$(NEXTOOL) bootvol --dir guest-kit/volumes/default --guests $(RELEASE) --out $@
@@ -158,6 +160,10 @@ bench: $(if $(filter 1,$(NATIVE)),,board) ## what a kernel's and Linux's operati
 		--image $(IMAGE) --cpu $(CPU) --out $(T)/bench.json $(if $(GROUPS),--groups "$(GROUPS)") \
 		$(if $(filter 1,$(NATIVE)),--native) $(if $(filter 1,$(CHECK)),--check bench/$(CPU).json) \
 		$(if $(filter 1,$(BASELINE)),--baseline bench/$(CPU).json) $(if $(filter 1,$(DOCS)),--docs docs/performance.md)
+
+difftest: board ## N random cases from SEED, natively and under Nex, compared (docs/testing.md)
+	$(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) --package nex-difftest
+	@cargo run --quiet --package nex-difftest-run -- --guest $(RELEASE)/difftest --image $(IMAGE) --cpu $(CPU) --cases $(N) --seed $(SEED)
 
 test: ## all checks and tests, on the host and in QEMU; the last line counts them
 	@scripts/test.sh $(abspath $(T))
@@ -213,6 +219,7 @@ help: ## this list
 	@echo '  CHECK=1                    make bench: fail if a ratio is more than 5 % above that in bench/CPU.json'
 	@echo '  BASELINE=1  DOCS=1         make bench: write that file; write the table into docs/performance.md'
 	@echo '  GROUPS="kernel linux domu" make bench: those only; default: all'
+	@echo '  N=cases  SEED=number       make difftest: how many, and which; default 10000 and 1'
 	@echo '  NATIVE=1                   make bench: natively only'
 	@echo '  NEX_CONFIG=file            the configuration; default: .config, or defaults. NEX_CONFIG=default: defaults'
 	@echo '  QEMU_ARGS="..."            more for the command line of QEMU'

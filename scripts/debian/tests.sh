@@ -20,7 +20,7 @@ root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 trap 'exit 1' INT TERM HUP
 cp -R guest-kit/linux/tests/. "$root/"
-mkdir "$root/bin"
+mkdir -p "$root/bin"
 for program in lbench lsoak; do
     [ -r "$programs/$program" ] || die "$programs/$program: not built"
     cp "$programs/$program" "$root/bin/$program"

@@ -5,6 +5,7 @@
 //! - [`sys`] has the system calls, one function for each that is used.
 //! - [`process`] starts processes and waits for them.
 //! - [`memory`] maps memory.
+//! - [`thread`] has threads and futexes, [`trace`] ptrace.
 //! - [`print`] writes text.
 //!
 //! Numbers and structures are those of the kernel's own interface (`arch/arm/tools/syscall.tbl`, `include/uapi`), which
@@ -17,6 +18,8 @@ pub mod print;
 pub mod process;
 pub mod start;
 pub mod sys;
+pub mod thread;
+pub mod trace;
 
 pub use start::Arguments;
 pub use sys::{Error, Result};

@@ -253,6 +253,37 @@ pub fn drain(fd: Fd) -> Result<()> {
     unsafe { call("TCSBRK", 54, [fd as usize, TCSBRK, 1]) }.map(drop)
 }
 
+/// Sends SIGALRM to this process every `microseconds`, below a million; 0 ends that.
+///
+/// # Errors
+/// What Linux returns.
+pub fn set_alarm(microseconds: u32) -> Result<()> {
+    // Seconds and microseconds, of the interval and until the first.
+    let times = [0, microseconds, 0, microseconds];
+    // SAFETY: Linux reads four words.
+    unsafe { call("setitimer", 104, [0, times.as_ptr().addr(), 0]) }.map(drop)
+}
+
+/// A file without a name, which goes with its last descriptor.
+///
+/// # Errors
+/// What Linux returns.
+pub fn memory_file() -> Result<Fd> {
+    // SAFETY: Linux reads the string.
+    unsafe { call("memfd_create", 385, [c"soak".as_ptr().addr(), 0]) }
+}
+
+/// Bytes of memory that are free.
+///
+/// # Errors
+/// What Linux returns.
+pub fn free_memory() -> Result<usize> {
+    let mut info = [0u32; 32];
+    // SAFETY: `struct sysinfo` has 64 bytes: the sixth word is free memory, the thirteenth its unit.
+    unsafe { call("sysinfo", 116, [info.as_mut_ptr().addr()]) }?;
+    Ok(info[5] as usize * (info[13] as usize).max(1))
+}
+
 /// What a signal does.
 #[derive(Clone, Copy)]
 pub enum Action {

@@ -116,7 +116,7 @@ impl<'a> GuestBus<'a> {
     fn device(&mut self, va: u32, device: platform::Device, offset: u32, size: Size, write: Option<u32>) -> Result<u32, DataAbort> {
         let width = Width::from_bytes(size.bytes()).unwrap_or(Width::Word);
         let regs = *self.parts.shadow.regs();
-        self.parts.lines_stale = true;
+        self.parts.pending_stale = true;
         self.parts.platform.access(device, offset, width, write).map_err(|_| {
             Self::abort(Fault::external(&regs, Gva::new(va), Abort::Slave), write.is_some())
         })

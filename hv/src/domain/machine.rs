@@ -35,8 +35,10 @@ pub struct Parts {
     pub platform: Platform,
     /// Power state, as PSCI has it.
     pub psci: Psci,
-    /// A device was accessed, or time has passed: interrupt lines are to be looked at.
+    /// Time has passed, or something came from outside: interrupt lines are to be looked at.
     pub lines_stale: bool,
+    /// A device was accessed: the interrupt controller may say something else.
+    pub pending_stale: bool,
     /// The instruction that is carried out, as the guest wrote it: an A32 word, or T32 halfwords, the first one low.
     pub original: u32,
     /// Address of the last LDREX (or refused STREX) that Nex carried out; see [`super::access`].
@@ -137,6 +139,7 @@ impl Machine {
             platform: Platform::new(id, firmware)?,
             psci: Psci::new(1),
             lines_stale: true,
+            pending_stale: false,
             original: 0,
             exclusive: None,
             denied_seen: ArrayVec::new(),

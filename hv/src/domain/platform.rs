@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 
+use arrayvec::ArrayVec;
 use nex_devices::gicv2::Gic;
 use nex_devices::pl011::Pl011;
 use nex_devices::pl031::Pl031;
@@ -14,6 +15,13 @@ use nex_vcpu::{Pending, TimerReg};
 
 use crate::{console, memory, thread, time};
 
+/// Bytes that a guest's UART gathers for the console at most.
+const UNSENT_BYTES: usize = 64;
+/// How long it keeps them at most.
+const UNSENT_NS: u64 = 2_000_000;
+/// So many reads of the UART without a byte sent in between, and what waits is sent: it is being polled for input.
+const LOOKS: u8 = 4;
+
 /// Interrupt lines of devices that the guest's interrupt controller has.
 const SPIS: usize = 64;
 /// Blocks of the variables' flash: 512 KiB. U-Boot drives one of the two chips of each block and stores 256 KiB there.
@@ -24,6 +32,16 @@ pub struct Platform {
     domain: u8,
     gic: Box<Gic>,
     uart: Box<Pl011>,
+    /// What the guest has sent and the console has not got yet.
+    unsent: ArrayVec<u8, UNSENT_BYTES>,
+    /// Status reads of the UART since a byte was sent: a guest that only looks has nothing more to say.
+    looks: u8,
+    /// More was typed than the UART's receiver has room for.
+    has_input: bool,
+    /// When a device next does something by itself, as of the last [`lines`](Self::lines).
+    deadline_ns: Option<u64>,
+    /// Deadlines have changed: [`lines`](Self::lines) is to be called.
+    pub stale: bool,
     rtc: Pl031,
     timer: Timer,
     /// For domains with firmware.
@@ -99,6 +117,11 @@ impl Platform {
             domain: id.get(),
             gic: Box::new(Gic::new(1, SPIS)),
             uart: Box::new(Pl011::new()),
+            unsent: ArrayVec::new(),
+            looks: 0,
+            has_input: false,
+            deadline_ns: None,
+            stale: false,
             rtc: Pl031::new(time::epoch_s(), now_s()),
             timer: Timer::new(time::frequency_hz(), 0),
             variables,
@@ -119,17 +142,33 @@ impl Platform {
                 None => self.gic.cpu_read(0, offset, width),
                 Some(value) => self.gic.cpu_write(0, offset, width, value).map(|()| 0),
             },
-            Device::Uart => match write {
-                None => self.uart.read(offset, width),
-                Some(value) => {
-                    let done = self.uart.write(offset, width, value);
-                    self.send();
-                    done.map(|()| 0)
+            Device::Uart => {
+                let done = match write {
+                    None => {
+                        self.looks = self.looks.saturating_add(1);
+                        if self.looks == LOOKS {
+                            self.flush();
+                        }
+                        self.uart.read(offset, width)
+                    }
+                    Some(value) => {
+                        let done = self.uart.write(offset, width, value);
+                        self.send();
+                        done.map(|()| 0)
+                    }
+                };
+                if self.has_input {
+                    self.receive();
                 }
-            },
+                self.gic.set_level(platform::INTID_UART, 0, self.uart.line());
+                done
+            }
             Device::Rtc => match write {
                 None => self.rtc.read(offset, width, now_s()),
-                Some(value) => self.rtc.write(offset, width, value, now_s()).map(|()| 0),
+                Some(value) => {
+                    self.stale = true;
+                    self.rtc.write(offset, width, value, now_s()).map(|()| 0)
+                }
             },
             Device::Flash => match (&mut self.variables, write) {
                 (None, _) => Err(Refused::OutOfRange),
@@ -141,22 +180,42 @@ impl Platform {
         }
     }
 
-    /// What the guest has sent, to the console.
+    /// Takes what the guest has sent. A line at a time goes to the console, or as much as there is room for: each time costs
+    /// more than many bytes.
     fn send(&mut self) {
         while let Some(byte) = self.uart.tx_pop() {
-            console::write(self.domain, &[byte]);
+            self.looks = 0;
+            if self.unsent.is_empty() {
+                // The guest may go on without a trap from here.
+                let soon_ns = time::now_ns() + UNSENT_NS;
+                thread::set_alarm(Some(self.deadline_ns.map_or(soon_ns, |at| at.min(soon_ns))));
+            }
+            self.unsent.push(byte);
+            if byte == b'\n' || self.unsent.is_full() {
+                self.flush();
+            }
+        }
+    }
+
+    /// Sends what waits: before the vCPU does nothing for a while.
+    pub fn flush(&mut self) {
+        if !self.unsent.is_empty() {
+            console::write(self.domain, &self.unsent);
+            self.unsent.clear();
         }
     }
 
     /// What was typed, to the guest, as far as its receiver has room.
-    pub fn receive(&mut self) {
+    fn receive(&mut self) {
         while self.uart.can_push() {
             let mut byte = [0];
             if console::read(self.domain, &mut byte) == 0 {
+                self.has_input = false;
                 return;
             }
             self.uart.push(byte[0]);
         }
+        self.has_input = true;
     }
 
     /// What was typed, for a guest that asks by hypercall; how many bytes. The UART's receiver may have taken some already.
@@ -180,11 +239,14 @@ impl Platform {
     /// The guest writes a timer register.
     pub fn timer_write(&mut self, reg: TimerReg, value: u64) {
         self.timer.write(register(reg), value, time::counter());
+        self.stale = true;
     }
 
     /// Brings all interrupt lines up to date, and has the vCPU's thread interrupted when they next change by themselves.
     pub fn lines(&mut self) -> Lines {
         let count = time::counter();
+        self.stale = false;
+        self.flush();
         self.receive();
         for (which, intid) in
             [(Which::Virtual, platform::INTID_TIMER_VIRTUAL), (Which::Physical, platform::INTID_TIMER_PHYSICAL)]
@@ -201,9 +263,17 @@ impl Platform {
             deadline_ns = [deadline_ns, rtc_ns].into_iter().flatten().min();
         }
         self.gic.set_level(platform::INTID_RTC, 0, self.rtc.line());
+        self.deadline_ns = deadline_ns;
         thread::set_alarm(deadline_ns);
-        let pending = Pending { irq: self.gic.irq_line(0), fiq: self.gic.fiq_line(0), abort: false };
-        Lines { pending, deadline_ns }
+        Lines { pending: self.pending(), deadline_ns }
+    }
+}
+
+impl Platform {
+    /// What waits for the vCPU by the interrupt controller alone, after an access to a device.
+    #[inline]
+    pub fn pending(&self) -> Pending {
+        Pending { irq: self.gic.irq_line(0), fiq: self.gic.fiq_line(0), abort: false }
     }
 }
 

@@ -382,23 +382,25 @@ impl Shadow {
             }
             _ => true,
         };
-        for slot in self.spaces.slots() {
-            let effect = self.spaces.effect(slot, flush);
-            if matches!(effect, Effect::Nothing) || matches!(effect, Effect::GlobalPage(_)) && !global {
-                continue;
+        with_tables(|tables| {
+            for slot in self.spaces.slots() {
+                let effect = self.spaces.effect(slot, flush);
+                if matches!(effect, Effect::Nothing) || matches!(effect, Effect::GlobalPage(_)) && !global {
+                    continue;
+                }
+                let Some(table) = &mut self.tables[usize::from(slot)] else { continue };
+                let (dropped, page) = match effect {
+                    Effect::Nothing => (false, None),
+                    Effect::Everything => (table.shadow.clear(tables), None),
+                    Effect::NonGlobal => (table.shadow.flush_non_global(tables), None),
+                    Effect::Page(va) => (table.shadow.flush_page(tables, va, false), Some(va)),
+                    Effect::GlobalPage(va) => (table.shadow.flush_page(tables, va, true), Some(va)),
+                };
+                if dropped {
+                    let small = page.filter(|&va| table.shadow.is_small(va));
+                    table.invalidate(small.map(|va: Gva| va.align_down(4096)));
+                }
             }
-            let Some(table) = &mut self.tables[usize::from(slot)] else { continue };
-            let (dropped, page) = with_tables(|tables| match effect {
-                Effect::Nothing => (false, None),
-                Effect::Everything => (table.shadow.clear(tables), None),
-                Effect::NonGlobal => (table.shadow.flush_non_global(tables), None),
-                Effect::Page(va) => (table.shadow.flush_page(tables, va, false), Some(va)),
-                Effect::GlobalPage(va) => (table.shadow.flush_page(tables, va, true), Some(va)),
-            });
-            if dropped {
-                let small = page.filter(|&va| table.shadow.is_small(va));
-                table.invalidate(small.map(|va: Gva| va.align_down(4096)));
-            }
-        }
+        });
     }
 }

@@ -1,6 +1,7 @@
 //! What a guest trapped on, and what is to be done about it.
 
 use nex_decode::{ItState, t32_is_wide};
+use nex_devices::{Width, platform};
 use nex_mm::fault::FaultKind as RealKind;
 use nex_mm::{Gva, SECTION_BYTES};
 use nex_rewrite::Code as Replaced;
@@ -27,6 +28,8 @@ enum Fixed {
     Guest(Fault),
     /// The instruction is carried out in software.
     Emulate,
+    /// The same, on a device that was found.
+    Device(platform::Device, u32),
     /// The domain stops.
     Stop(Stop),
 }
@@ -56,6 +59,13 @@ impl Parts {
         #[cfg(nexprof)]
         self.prof(word);
         if !vcpu.regs.cpsr().is_thumb() {
+            // MCR p15, always: maintenance, for the most part.
+            if word & 0xff10_0f10 == 0xee00_0f10
+                && vcpu.privilege() == Privilege::Pl1
+                && let Some(step) = self.maintenance(vcpu, word)
+            {
+                return step;
+            }
             return self.carry_out(vcpu, nex_decode::a32(word), 4);
         }
         let (first, second) = (word as u16, (word >> 16) as u16);
@@ -111,21 +121,48 @@ impl Parts {
             return Step::Stop(self.report(vcpu, kind, real.address, None));
         }
         #[cfg(nexprof)]
-        self.prof(if fetch { 1 } else if real.write { 2 } else { 3 });
+        self.prof(if fetch { real.address | 1 } else if real.write { 2 } else { 3 });
         match self.fix(vcpu, real.address, access) {
             Fixed::Again => Step::Again,
             Fixed::Stop(stop) => Step::Stop(stop),
             Fixed::Emulate => {
                 self.original = word;
-        #[cfg(nexprof)]
-        self.prof(word);
                 self.memory_access(vcpu)
+            }
+            Fixed::Device(device, offset) => {
+                self.original = word;
+                self.device_access(vcpu, device, offset, word)
             }
             Fixed::Guest(fault) if fetch => Step::Abort(DataAbort { fault, cause: nex_vmmu::fault::Cause::Read }),
             Fixed::Guest(fault) => {
                 let cause = if real.write { nex_vmmu::fault::Cause::Write } else { nex_vmmu::fault::Cause::Read };
                 Step::Abort(DataAbort { fault, cause })
             }
+        }
+    }
+
+    /// A load or store to a device, which is at the address that faulted: the frequent forms access nothing else.
+    fn device_access(&mut self, vcpu: &mut Vcpu, device: platform::Device, offset: u32, word: u32) -> Step {
+        let quick = if vcpu.regs.cpsr().is_thumb() {
+            nex_emulate::quick_t32(word as u16, (word >> 16) as u16)
+        } else {
+            nex_emulate::quick_a32(word)
+        };
+        let Some(quick) = quick else { return self.memory_access(vcpu) };
+        let width = match quick.size {
+            nex_emulate::Size::Byte => Width::Byte,
+            nex_emulate::Size::Half => Width::Half,
+            _ => Width::Word,
+        };
+        let write = if quick.load { None } else { Some(quick.value(&vcpu.regs)) };
+        self.pending_stale = true;
+        match self.platform.access(device, offset, width, write) {
+            Ok(value) => {
+                quick.finish(&mut vcpu.regs, value);
+                Step::Done
+            }
+            // With the address that the guest is to be told.
+            Err(_) => self.memory_access(vcpu),
         }
     }
 
@@ -141,7 +178,7 @@ impl Parts {
         let page = match self.target(gpa.raw()) {
             None => return external(),
             Some(Target::Device(..)) if access.kind == Kind::Execute => return external(),
-            Some(Target::Device(..)) => return Fixed::Emulate,
+            Some(Target::Device(device, offset)) => return Fixed::Device(device, offset),
             Some(Target::Memory(page)) => page,
         };
         if Shadow::is_reserved(va) {

@@ -51,6 +51,7 @@ pub fn run(domain: &Domain, machine: &mut Machine) -> Stop {
             Control::Kill => return Stop::Killed,
         }
         if let Some(stop) = turn(domain, machine) {
+            machine.parts.platform.flush();
             #[cfg(nexprof)]
             for e in unsafe { &*(&raw const super::traps::PROF) } { if e.1 > 3000 { crate::info!("prof {:#010x} {} {:#010x}", e.0, e.1, machine.parts.code.interned(e.0 as u16)); } }
             let mut frame = frame_of(machine);
@@ -86,10 +87,14 @@ pub fn set_frame(machine: &mut Machine, frame: &Frame) {
 fn turn(domain: &Domain, machine: &mut Machine) -> Option<Stop> {
     let Machine { vcpu: place, parts } = machine;
     let vcpu = place.get_mut();
-    if domain.take_event() || parts.lines_stale {
+    if domain.take_event() || parts.lines_stale || parts.platform.stale {
         parts.lines_stale = false;
+        parts.pending_stale = false;
         this_cpu().alarm_due.store(false, Ordering::Relaxed);
         vcpu.pending = parts.platform.lines().pending;
+    } else if parts.pending_stale {
+        parts.pending_stale = false;
+        vcpu.pending = parts.platform.pending();
     }
     if vcpu.pending.wakes() && vcpu.deliver_interrupt(parts.async_abort_status()).is_some() {
         parts.exclusive = None;

@@ -179,12 +179,12 @@ impl<S: AsRef<[Slot]> + AsMut<[Slot]>> Spaces<S> {
     }
 
     /// What `flush` means for `slot`.
+    #[inline]
     pub fn effect(&self, slot: u16, flush: Flush) -> Effect {
-        let Some(SpaceId { mmu: true, asid: own, .. }) =
-            self.all().get(usize::from(slot)).and_then(|slot| slot.id)
-        else {
+        let Some(Slot { id: Some(SpaceId { mmu: true, asid: own, .. }), .. }) = self.all().get(usize::from(slot)) else {
             return Effect::Nothing;
         };
+        let own = *own;
         match flush {
             Flush::All => Effect::Everything,
             Flush::Asid(asid) if asid == own => Effect::NonGlobal,

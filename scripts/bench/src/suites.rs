@@ -96,12 +96,8 @@ impl Suite {
             return measure(machine, &files.guest, &[], &[]).map(|(rows, _)| rows).context("natively");
         }
         exists(&files.initrd)?;
-        let arguments = [
-            "-initrd".into(),
-            files.initrd.clone().into(),
-            "-append".into(),
-            self.command_line("native").into(),
-        ];
+        let arguments =
+            ["-initrd".into(), files.initrd.clone().into(), "-append".into(), self.command_line().into()];
         measure(machine, &files.kernel, &arguments, &LAST).map(|(rows, _)| rows).context("Linux natively")
     }
 
@@ -155,22 +151,22 @@ impl Suite {
         };
         let domains = match self {
             Self::Domu => {
-                [domain("dom0", "console=ttyAMA0 hostname=dom0"), domain("domu", &self.command_line("domu"))]
+                [domain("dom0", "console=ttyAMA0 hostname=dom0"), domain("domu", &self.command_line())]
                     .concat()
             }
-            _ => domain("dom0", &self.command_line("dom0")),
+            _ => domain("dom0", &self.command_line()),
         };
         format!("strict = true\n{domains}")
     }
 
-    /// Of the Linux that measures.
-    fn command_line(self, hostname: &str) -> String {
-        let run = match self {
-            Self::Domu => format!("nex.run=sleep,{BOOTED_S} nex.run=lbench,domu"),
-            _ => "nex.run=lbench,linux,boot".to_owned(),
-        };
-        // The name must not make a difference, and the length of this line could.
-        format!("console=ttyAMA0 hostname={hostname:.4} {run}")
+    /// Of the Linux that measures, natively as under Nex.
+    fn command_line(self) -> String {
+        match self {
+            Self::Domu => {
+                format!("console=ttyAMA0 hostname=domu nex.run=sleep,{BOOTED_S} nex.run=lbench,domu")
+            }
+            _ => "console=ttyAMA0 hostname=dom0 nex.run=lbench,linux,boot".to_owned(),
+        }
     }
 }
 

@@ -126,13 +126,15 @@ impl Generator<'_> {
         }
         self.at = target;
         self.isa = isa;
+        self.followed = false;
     }
 
-    /// What is jumped over: anything.
+    /// What is jumped over for an alignment: what compilers put there. A halfword that begins a longer instruction would
+    /// bring a sweep of the page out of step.
     pub(super) fn fill_to(&mut self, target: u32) {
         while self.at < target {
-            let junk = self.junk();
-            self.t16(junk & 0xffff);
+            let half = self.rng.pick(&[0xbf00, 0x46c0, 0]);
+            self.t16(half);
         }
     }
 

@@ -13,7 +13,6 @@ const READ: u32 = 1 << 20;
 /// What may be read at any time.
 static READABLE: &[u32] = &[
     p15(0, 0, 0, 0),  // MIDR
-    p15(0, 0, 0, 1),  // CTR
     p15(0, 0, 1, 0),  // ID_PFR0
     p15(0, 0, 1, 4),  // ID_MMFR0
     p15(0, 0, 2, 0),  // ID_ISAR0
@@ -157,7 +156,9 @@ impl Generator<'_> {
 
     /// DACR: any value without the reserved 2; with the MMU on, domain 0, which maps this program, stays usable.
     fn dacr(&mut self) {
-        let mut value = (0..16).fold(0, |value, _| value << 2 | self.rng.pick(&[0, 1, 3]));
+        // With access flags no managers: QEMU does not look at the flag then, though it is no permission (B3.7.2).
+        let of: &[u32] = if self.permit.access_flag { &[0, 1, 1] } else { &[0, 1, 3] };
+        let mut value = (0..16).fold(0, |value, _| value << 2 | self.rng.pick(of));
         if self.permit.mmu {
             value = value & !3 | 1;
         }

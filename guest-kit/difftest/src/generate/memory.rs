@@ -75,10 +75,16 @@ impl Generator<'_> {
         }
     }
 
+    /// Bits that may be set: without W, which makes the unprivileged forms, where no scan follows the code. They have few
+    /// fixed bits, so Nex does not replace them there unless all around is code.
+    fn allowed(&self) -> u32 {
+        if self.followed { !0 } else { !(1 << 21) }
+    }
+
     /// LDR, STR, LDRB, STRB, LDRT and so on.
     fn a32_word(&mut self) {
         let place = self.place(false);
-        let bits = self.rng.next();
+        let bits = self.rng.next() & self.allowed();
         let (pre, up) = (bits >> 24 & 1 != 0, bits >> 23 & 1 != 0);
         let word = self.condition() << 28 | 0x0400_0000 | bits & 0x01f0_0000 | place.n << 16 | place.t << 12;
         if self.rng.percent(50) {
@@ -96,7 +102,7 @@ impl Generator<'_> {
     /// Halfwords, signed bytes, doublewords, and the unprivileged ones.
     fn a32_extra(&mut self) {
         let mut place = self.place(false);
-        let mut bits = self.rng.next();
+        let mut bits = self.rng.next() & self.allowed();
         let sh = 1 + self.rng.below(3);
         let dual = bits >> 20 & 1 == 0 && sh != 1;
         if dual {
@@ -167,7 +173,7 @@ impl Generator<'_> {
     fn t32_imm8(&mut self) {
         let (place, kind, offset) = (self.place(false), self.t32_kind(), self.rng.below(256));
         // P, U, W: not without P and W; with P and U only it is the unprivileged form, which always adds.
-        let puw = self.rng.pick(&[1, 3, 4, 5, 6, 7]);
+        let puw = self.rng.pick(if self.followed { &[1, 3, 4, 5, 6, 7] } else { &[1, 3, 4, 5, 7] });
         self.set_base(&place, puw & 4 != 0, puw & 2 != 0, offset);
         self.t32(0xf800_0800 | kind | place.n << 16 | place.t << 12 | puw << 8 | offset);
     }

@@ -55,6 +55,8 @@ pub(crate) struct Permit<'a> {
     pub(crate) windows: &'a [u32],
     /// The MMU is on: unaligned accesses are defined, and what decides about translation must be handled with care.
     pub(crate) mmu: bool,
+    /// SCTLR.AFE.
+    pub(crate) access_flag: bool,
     /// Vector tables that VBAR may point to.
     pub(crate) vectors: &'a [u32],
     /// Long descriptors.
@@ -85,6 +87,8 @@ pub(crate) struct Generator<'a> {
     /// Modes in which it may run.
     modes: u32,
     joins: [Option<Join>; 4],
+    /// Control certainly comes here from the code's beginning: a scan of the page follows it.
+    followed: bool,
     /// The next instructions must not be conditional, nor change ITSTATE: they are in an IT block.
     in_it: bool,
 }
@@ -109,7 +113,7 @@ pub(crate) fn code(rng: &mut Rng, permit: &Permit<'_>, mode: u32, items: u32) ->
         mmio::write32(at, 0);
     }
     let mut g =
-        Generator { rng, permit, isa, at: begin, modes: 1 << (mode & 15), joins: [None; 4], in_it: false };
+        Generator { rng, permit, isa, at: begin, modes: 1 << (mode & 15), joins: [None; 4], followed: true, in_it: false };
     for _ in 0..items {
         g.resolve(false);
         g.item();

@@ -23,6 +23,7 @@ impl Generator<'_> {
     }
 
     fn arrive(&mut self, mode: u32, conditional: bool) {
+        self.followed = false;
         // If the condition does not hold the code goes on in the mode it was in.
         self.modes = 1 << (mode & 15) | if conditional { self.modes } else { 0 };
     }
@@ -195,7 +196,9 @@ impl Generator<'_> {
     /// One of them, of which an IT block may hold any number.
     pub(super) fn call_plain(&mut self) {
         let imm = self.rng.below(super::SVC_LOOK);
-        match (self.isa, self.rng.below(3)) {
+        let kind = self.rng.below(3);
+        self.followed &= kind == 0;
+        match (self.isa, kind) {
             (Isa::A32, 0) => {
                 // Constants up to 22 bits are the guest's own; those from SVC_MODE to 0xff ask for a mode.
                 let condition = self.condition();

@@ -22,8 +22,22 @@ const NULL: &core::ffi::CStr = c"/dev/null";
 /// Makes the file that the programs read: a mebibyte of words and numbers, always the same.
 pub(super) fn prepare() -> Result<()> {
     const WORDS: [&str; 16] = [
-        "page", "table", "fault", "domain", "timer", "the", "of", "virtual", "interrupt", "a", "register", "shadow",
-        "and", "mode", "guest", "cache",
+        "page",
+        "table",
+        "fault",
+        "domain",
+        "timer",
+        "the",
+        "of",
+        "virtual",
+        "interrupt",
+        "a",
+        "register",
+        "shadow",
+        "and",
+        "mode",
+        "guest",
+        "cache",
     ];
     let file = sys::open(TEXT, sys::O_WRONLY | sys::O_CREAT | sys::O_TRUNC)?;
     let mut block = [b'\n'; 4096];
@@ -92,15 +106,14 @@ unsafe extern "C" fn copy_blocks(to: *mut u8, from: *const u8, bytes: usize) {
 
 /// By 64 KiB.
 fn zero_to_null(count: u32) -> Result<u64> {
-    static mut BUFFER: [u8; 0x1_0000] = [0; 0x1_0000];
-    // SAFETY: the only reference to it, in the only thread, and only while this function runs.
-    let buffer = unsafe { &mut *(&raw mut BUFFER) };
+    // On the stack, of which Linux allows 8 MiB.
+    let mut buffer = [0; 0x1_0000];
     let zero = sys::open(c"/dev/zero", sys::O_RDONLY)?;
     let null = sys::open(NULL, sys::O_WRONLY)?;
     let time = repeated(count, || {
         for _ in 0..MIB / buffer.len() {
-            sys::read(zero, buffer)?;
-            sys::write_all(null, buffer)?;
+            sys::read(zero, &mut buffer)?;
+            sys::write_all(null, &buffer)?;
         }
         Ok(())
     });

@@ -14,7 +14,9 @@ pub(super) const ROWS: &[Row] = &[
     }),
     Row::new("fork, exec, exit, wait", 60, |count| {
         repeated(count, || {
-            process::wait_good(process::spawn(|| Err(process::exec(c"/proc/self/exe", &[c"lbench", c"exit"])))?)
+            process::wait_good(process::spawn(|| {
+                Err(process::exec(c"/proc/self/exe", &[c"lbench", c"exit"]))
+            })?)
         })
     }),
     Row::new("pipe round trip", 2_000, pipe),
@@ -68,7 +70,9 @@ fn ring(switches: u32, size: usize) -> Result<u64> {
         *child = process::spawn(|| {
             let (from, to) = (pipes[n].0, pipes[(n + 1) % size].1);
             // A process that held another end of the ring open would not let it end.
-            for fd in pipes.iter().flat_map(|&(read, write)| [read, write]).filter(|&fd| fd != from && fd != to) {
+            for fd in
+                pipes.iter().flat_map(|&(read, write)| [read, write]).filter(|&fd| fd != from && fd != to)
+            {
                 sys::close(fd)?;
             }
             while pass(from, to)? {}
