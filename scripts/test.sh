@@ -51,6 +51,8 @@ check "size" $make size BOARD=qemu-virt
 check "the smallest and the largest configuration" $make configs
 export NEX_IMAGE="$target_dir/nex-qemu-virt.bin" NEX_DEFAULT_VOLUME="$target_dir/default.cpio"
 export NEX_GUESTS_DIR="$target_dir/armv7a-none-eabi/release"
+check "Debian's U-Boot, for a guest" scripts/debian/files.sh "$target_dir/debian" u-boot.bin
+export NEX_UBOOT="$target_dir/debian/u-boot.bin"
 check "tests in QEMU" cargo test --no-fail-fast --package nex-qemu-tests
 
 failed=$(($(sum failed) + other_failures))

@@ -47,8 +47,15 @@ const UART_DATA: u32 = 0x0900_0000;
 /// All registers of all devices in all ways, with and without the MMU.
 pub(crate) fn devices(run: &Run) {
     let mut random = Random::new(run.seed);
-    let dense = [(0x0800_0000u32, 0x1000u32), (0x0801_0000, 0x1100), (0x0900_0000, 0x1000), (0x0901_0000, 0x1000), (0x0a00_0000, 0x200)];
-    let sparse = [(0x0800_1000u32, 0xf000u32), (0x0a00_0000, 0x4000), (0x0400_0000, 0x8_0000), (0x0801_1100, 0xe000)];
+    let dense = [
+        (0x0800_0000u32, 0x1000u32),
+        (0x0801_0000, 0x1100),
+        (0x0900_0000, 0x1000),
+        (0x0901_0000, 0x1000),
+        (0x0a00_0000, 0x200),
+    ];
+    let sparse =
+        [(0x0800_1000u32, 0xf000u32), (0x0a00_0000, 0x4000), (0x0400_0000, 0x8_0000), (0x0801_1100, 0xe000)];
     for mmu in [false, true] {
         if mmu {
             one_to_one();

@@ -46,7 +46,17 @@ operations! {
 fn addresses(random: &mut Random) -> impl Iterator<Item = u32> + '_ {
     let all = (0..512).map(|n| n << 23);
     let window = (0..256).map(|n| WINDOW.start + (n << 12));
-    let ends = [0u32, 0x0400_0000, 0x0800_0000, 0x0900_0000, 0x0a00_4000, RAM, RAM + RAM_BYTES, WINDOW.start, WINDOW.end];
+    let ends = [
+        0u32,
+        0x0400_0000,
+        0x0800_0000,
+        0x0900_0000,
+        0x0a00_4000,
+        RAM,
+        RAM + RAM_BYTES,
+        WINDOW.start,
+        WINDOW.end,
+    ];
     let ends = ends.into_iter().flat_map(|end| [end.wrapping_sub(1), end, end.wrapping_add(4)]);
     all.map(|address| address | random.next() & 0x7f_ffff).chain(window).chain(ends)
 }

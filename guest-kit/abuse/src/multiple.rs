@@ -127,10 +127,28 @@ instructions! {
 /// Bases around every end of something.
 fn bases() -> impl Iterator<Item = u32> {
     let ends = [
-        WINDOW.start, WINDOW.start + 0x1000, 0xfff7_6000, 0xfff8_0000, 0xfffa_5000, 0xfffc_5000, WINDOW.end, 0xffff_f000, 0,
-        0x0800_0000, 0x0801_1000, 0x0901_0000, NOTHING, RAM + RAM_BYTES, RAM, 0xff00_0000, 0xd000_0000, 0xc000_0000,
+        WINDOW.start,
+        WINDOW.start + 0x1000,
+        0xfff7_6000,
+        0xfff8_0000,
+        0xfffa_5000,
+        0xfffc_5000,
+        WINDOW.end,
+        0xffff_f000,
+        0,
+        0x0800_0000,
+        0x0801_1000,
+        0x0901_0000,
+        NOTHING,
+        RAM + RAM_BYTES,
+        RAM,
+        0xff00_0000,
+        0xd000_0000,
+        0xc000_0000,
     ];
-    ends.into_iter().flat_map(|end: u32| (0..36u32).map(move |n| end.wrapping_add(n * 4).wrapping_sub(72)).chain([end + 1, end + 2]))
+    ends.into_iter().flat_map(|end: u32| {
+        (0..36u32).map(move |n| end.wrapping_add(n * 4).wrapping_sub(72)).chain([end + 1, end + 2])
+    })
 }
 
 /// The bytes that an instruction may touch with this base lie all in nothing of the guest's.

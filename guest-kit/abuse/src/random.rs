@@ -51,7 +51,11 @@ fn a32(random: &mut Random) -> u32 {
         1 => word & 0x0fff_ffff | 0xe000_0000,
         _ => {
             let (fixed, free) = random.of(SENSITIVE);
-            let conditional = if fixed >> 28 == 0xe && random.below(4) == 0 { random.below(15) << 28 } else { fixed & 0xf000_0000 };
+            let conditional = if fixed >> 28 == 0xe && random.below(4) == 0 {
+                random.below(15) << 28
+            } else {
+                fixed & 0xf000_0000
+            };
             fixed & 0x0fff_ffff | word & free | conditional
         }
     }
@@ -64,8 +68,10 @@ fn t32(random: &mut Random) -> u32 {
         0 | 1 => word,
         2 => word & 0xffff_07ff | random.of(&[0xe800, 0xf000, 0xf800]),
         3 => word & 0xffff_00ff | 0xb600, // CPS and SETEND
-        4 => word & 0x0fff_00ff | random.of(&[0x8000_f300, 0x8000_f3e0, 0x8000_f390, 0x8000_f3a0, 0x8f00_f3d0]),
-        5 => word & 0xffff_03ff | 0xe800, // LDM, STM, RFE, SRS
+        4 => {
+            word & 0x0fff_00ff | random.of(&[0x8000_f300, 0x8000_f3e0, 0x8000_f390, 0x8000_f3a0, 0x8f00_f3d0])
+        }
+        5 => word & 0xffff_03ff | 0xe800,      // LDM, STM, RFE, SRS
         6 => word & 0x00ff_ffff | 0xbf00_0000, // IT and hints
         // An A32 word of a coprocessor is a T32 one.
         _ => {
@@ -110,7 +116,16 @@ fn stop_timer() {
 fn register(random: &mut Random) -> u32 {
     match random.below(8) {
         0 => WINDOW.start + random.below(0xf_0000),
-        1 => random.of(&[0x0800_0000, 0x0801_0000, 0x0901_0000, 0xfffe_fffc, 0xffff_0000, 0xffff_fffc, 0, NOTHING]),
+        1 => random.of(&[
+            0x0800_0000,
+            0x0801_0000,
+            0x0901_0000,
+            0xfffe_fffc,
+            0xffff_0000,
+            0xffff_fffc,
+            0,
+            NOTHING,
+        ]),
         2 => random.next(),
         _ => DATA + random.below(DATA_BYTES) & !3,
     }

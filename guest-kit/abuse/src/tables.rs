@@ -12,13 +12,42 @@ const SPLIT: u32 = 2;
 /// Where entries point: memory, devices, Nex, nothing. Memory of the program's code and data is not among them, or it would
 /// end soon.
 const PLACES: &[u32] = &[
-    DATA, DATA + 0x10_0000, DATA + 0x20_0000, DATA + 0x30_0000, 0x0800_0000, 0x0900_0000, 0x0a00_0000,
-    WINDOW.start, 0xfff8_0000, 0xffff_0000, 0, NOTHING, RAM + RAM_BYTES, 0x4800_0000, 0x8000_0000, 0xc000_0000, 0xd000_0000,
+    DATA,
+    DATA + 0x10_0000,
+    DATA + 0x20_0000,
+    DATA + 0x30_0000,
+    0x0800_0000,
+    0x0900_0000,
+    0x0a00_0000,
+    WINDOW.start,
+    0xfff8_0000,
+    0xffff_0000,
+    0,
+    NOTHING,
+    RAM + RAM_BYTES,
+    0x4800_0000,
+    0x8000_0000,
+    0xc000_0000,
+    0xd000_0000,
 ];
 /// Where tables are said to be: in tables, and in the same places.
 const TABLES: &[u32] = &[
-    L1, L1_LOW, L2, L2 + 0x400, L2 + 0x800, L2 + 0x1000, DATA, 0x0801_0000, 0x0900_0000, WINDOW.start, WINDOW.end, 0, NOTHING,
-    RAM + RAM_BYTES - 0x400, RAM + RAM_BYTES, 0xffff_fc00,
+    L1,
+    L1_LOW,
+    L2,
+    L2 + 0x400,
+    L2 + 0x800,
+    L2 + 0x1000,
+    DATA,
+    0x0801_0000,
+    0x0900_0000,
+    WINDOW.start,
+    WINDOW.end,
+    0,
+    NOTHING,
+    RAM + RAM_BYTES - 0x400,
+    RAM + RAM_BYTES,
+    0xffff_fc00,
 ];
 
 /// A first-level descriptor of any kind.

@@ -63,7 +63,8 @@ impl Tables {
         let alias = rng.percent(50);
         let mut dacr = 0;
         for _ in 0..16 {
-            dacr = dacr << 2 | rng.pick(if sctlr & sctlr::AFE == 0 { &[0, 1, 1, 1, 3] } else { &[0, 1, 1, 1, 1] });
+            dacr = dacr << 2
+                | rng.pick(if sctlr & sctlr::AFE == 0 { &[0, 1, 1, 1, 3] } else { &[0, 1, 1, 1, 1] });
         }
         let mut tables = Self {
             long,

@@ -374,7 +374,12 @@ unsafe extern "C" {
     fn nex_probe8(address: u32, value: *mut u32) -> u32;
     fn nex_probe16(address: u32, value: *mut u32) -> u32;
     fn nex_probe32(address: u32, value: *mut u32) -> u32;
-    pub(super) fn nex_enter_guest(cpu: *const PerCpu, regs: *mut nex_vcpu::Regs, ttbr0: u32, contextidr: u32) -> u32;
+    pub(super) fn nex_enter_guest(
+        cpu: *const PerCpu,
+        regs: *mut nex_vcpu::Regs,
+        ttbr0: u32,
+        contextidr: u32,
+    ) -> u32;
 }
 
 /// Reads `width` bytes (1, 2 or 4) at `address` in Nex's address space; `None` if that aborts.

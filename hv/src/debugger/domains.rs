@@ -109,7 +109,9 @@ pub(super) fn backtrace_number(context: &mut Context, number: u8) -> Result {
     say!(context, "sp {sp:08x} fp {fp:08x} pc {:08x}", frame.pc);
     for _ in 0..MAX_FRAMES {
         let word = |at: u32| {
-            with_domain(context, &text, &mut |d| d.peek(&context.stopped).parts.peek_virtual(at, 4)).ok().flatten()
+            with_domain(context, &text, &mut |d| d.peek(&context.stopped).parts.peek_virtual(at, 4))
+                .ok()
+                .flatten()
         };
         if fp % 4 != 0 || fp < sp {
             break;

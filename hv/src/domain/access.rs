@@ -91,8 +91,14 @@ impl<'a> GuestBus<'a> {
                     return Err(external());
                 }
                 let frame = self.parts.memory.frame(page);
-                let plain = !write || !self.parts.memory.is_rom(page) && !self.parts.memory.uses(page).is_code();
-                self.last = plain.then_some(Found { va_page: va >> 12, unprivileged: how.unprivileged, write, frame });
+                let plain =
+                    !write || !self.parts.memory.is_rom(page) && !self.parts.memory.uses(page).is_code();
+                self.last = plain.then_some(Found {
+                    va_page: va >> 12,
+                    unprivileged: how.unprivileged,
+                    write,
+                    frame,
+                });
                 Ok(Place::Frame(frame, page))
             }
             Target::Device(device, offset) => Ok(Place::Device(device, offset)),
@@ -113,13 +119,21 @@ impl<'a> GuestBus<'a> {
         serves.then_some(last.frame)
     }
 
-    fn device(&mut self, va: u32, device: platform::Device, offset: u32, size: Size, write: Option<u32>) -> Result<u32, DataAbort> {
+    fn device(
+        &mut self,
+        va: u32,
+        device: platform::Device,
+        offset: u32,
+        size: Size,
+        write: Option<u32>,
+    ) -> Result<u32, DataAbort> {
         let width = Width::from_bytes(size.bytes()).unwrap_or(Width::Word);
         let regs = *self.parts.shadow.regs();
         self.parts.pending_stale = true;
-        self.parts.platform.access(device, offset, width, write).map_err(|_| {
-            Self::abort(Fault::external(&regs, Gva::new(va), Abort::Slave), write.is_some())
-        })
+        self.parts
+            .platform
+            .access(device, offset, width, write)
+            .map_err(|_| Self::abort(Fault::external(&regs, Gva::new(va), Abort::Slave), write.is_some()))
     }
 }
 
@@ -169,7 +183,12 @@ impl Bus for GuestBus<'_> {
             self.find(va, size, how, true)?;
             self.find((va | 0xfff).wrapping_add(1), Size::Byte, How { align_bytes: 1, ..how }, true)?;
             for (n, &byte) in bytes.iter().enumerate() {
-                self.store(va.wrapping_add(n as u32), Size::Byte, byte.into(), How { align_bytes: 1, ..how })?;
+                self.store(
+                    va.wrapping_add(n as u32),
+                    Size::Byte,
+                    byte.into(),
+                    How { align_bytes: 1, ..how },
+                )?;
             }
             return Ok(());
         }
@@ -232,7 +251,10 @@ impl nex_vcpu::GuestMemory for GuestBus<'_> {
         match self.find(address, Size::Word, How::WORD, write) {
             Err(abort) => abort,
             // Alignment is checked first, so this does not come about.
-            Ok(_) => Self::abort(Fault::external(self.parts.shadow.regs(), Gva::new(address), Abort::Decode), write),
+            Ok(_) => Self::abort(
+                Fault::external(self.parts.shadow.regs(), Gva::new(address), Abort::Decode),
+                write,
+            ),
         }
     }
 }

@@ -8,7 +8,9 @@ use alloc::collections::BTreeMap;
 
 use nex_mm::addr::PAGE_BYTES;
 use nex_mm::{Gva, Hpa};
-use nex_rewrite::{Entry, InstructionSet, Original, PAGE_WORDS, Scratch, T32, Tables, decode_a32, decode_t32};
+use nex_rewrite::{
+    Entry, InstructionSet, Original, PAGE_WORDS, Scratch, T32, Tables, decode_a32, decode_t32,
+};
 use nex_vcpu::{Privilege, Vcpu};
 use nex_vmmu::{Access, Kind, translate};
 
@@ -41,17 +43,14 @@ pub struct Stats {
     pub stores: u64,
 }
 
-impl Code {
+impl Default for Code {
     /// No pages.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Code { pages: BTreeMap::new(), tables: Tables::new(INTERNED), stats: Stats::default() }
     }
+}
 
-    #[cfg(nexprof)]
-    pub(super) fn interned(&self, n: u16) -> u32 {
-        self.tables.a32.get(n).unwrap_or(0)
-    }
-
+impl Code {
     /// What happened so far.
     pub fn stats(&self) -> Stats {
         self.stats
@@ -112,7 +111,9 @@ impl Parts {
         let record = self.code.pages.entry(page).or_default();
         // SAFETY: the frame is this domain's, and its vCPU does not run.
         let words = unsafe { words(frame) };
-        let Ok(report) = record.scan(words, entry, &mut self.code.tables, &mut SCRATCH.lock()) else { return false };
+        let Ok(report) = record.scan(words, entry, &mut self.code.tables, &mut SCRATCH.lock()) else {
+            return false;
+        };
         self.code.stats.scans += 1;
         publish(frame, report.changed);
         self.memory.set_code(page, true);
@@ -128,7 +129,8 @@ impl Parts {
     /// The page of memory at `va` as the guest's kernel would fetch from it.
     fn kernels_page(&mut self, va: u32) -> Option<Page> {
         let regs = *self.shadow.regs();
-        let found = translate(&regs, &mut self.memory, Gva::new(va), Access::new(true, Kind::Execute)).ok()?;
+        let found =
+            translate(&regs, &mut self.memory, Gva::new(va), Access::new(true, Kind::Execute)).ok()?;
         self.memory.page_at(found.gpa()?.raw())
     }
 
@@ -162,7 +164,8 @@ impl Parts {
         let Some(record) = self.code.pages.get_mut(&page) else { return };
         self.code.stats.stores += 1;
         // SAFETY: the frame is this domain's, and its vCPU does not run.
-        let stored = record.store(unsafe { words(frame) }, offset, bytes, &mut self.code.tables, &mut SCRATCH.lock());
+        let stored =
+            record.store(unsafe { words(frame) }, offset, bytes, &mut self.code.tables, &mut SCRATCH.lock());
         match stored {
             Ok(report) => publish(frame, report.changed),
             Err(_) => {
@@ -232,5 +235,4 @@ impl Parts {
             },
         }
     }
-
 }

@@ -7,8 +7,8 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use nex_vcpu::{Profile, Vcpu, VfpReg, VfpUse, vfp};
 
-use super::machine::Parts;
 use super::MAX_DOMAINS;
+use super::machine::Parts;
 use crate::arch::float::{self, Bank};
 use crate::arch::raw::Raw;
 

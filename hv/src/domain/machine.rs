@@ -91,11 +91,18 @@ impl CauseText {
                 write!(text, "undefined instruction {:04x}", self.instruction & 0xffff)
             }
             Exception::Undefined if self.thumb => {
-                write!(text, "undefined instruction {:04x} {:04x}", self.instruction & 0xffff, self.instruction >> 16)
+                write!(
+                    text,
+                    "undefined instruction {:04x} {:04x}",
+                    self.instruction & 0xffff,
+                    self.instruction >> 16
+                )
             }
             Exception::Undefined => write!(text, "undefined instruction {:08x}", self.instruction),
             Exception::Svc => text.write_str("SVC instruction"),
-            Exception::PrefetchAbort => write!(text, "prefetch abort, instruction fetch from {address:#010x}"),
+            Exception::PrefetchAbort => {
+                write!(text, "prefetch abort, instruction fetch from {address:#010x}")
+            }
             Exception::DataAbort if write => write!(text, "data abort, write to {address:#010x}"),
             Exception::DataAbort => write!(text, "data abort, read of {address:#010x}"),
             other => write!(text, "{other:?}"),
@@ -111,7 +118,8 @@ impl CauseText {
 
 /// The CPU that guests get: the host's core, with what Nex adds and takes.
 pub fn profile() -> Profile {
-    let mut profile = Profile::for_host(cp15::midr()).unwrap_or(Profile { midr: cp15::midr(), ..Profile::CORTEX_A9 });
+    let mut profile =
+        Profile::for_host(cp15::midr()).unwrap_or(Profile { midr: cp15::midr(), ..Profile::CORTEX_A9 });
     super::float::describe(&mut profile);
     // Lines of 4 KiB: what the guest does for each line then costs one trap for each page. See `Parts::cache_operation`.
     const LINE_LOG2_WORDS: u32 = 10;
@@ -135,7 +143,7 @@ impl Machine {
             number,
             memory,
             shadow,
-            code: Code::new(),
+            code: Code::default(),
             platform: Platform::new(id, firmware)?,
             psci: Psci::new(1),
             lines_stale: true,

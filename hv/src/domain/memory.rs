@@ -54,13 +54,7 @@ struct Megabyte {
 
 impl Megabyte {
     const fn new(backing: Backing) -> Self {
-        Megabyte {
-            backing,
-            clean: false,
-            section_uses: UNUSED,
-            page_uses: None,
-            code_pages: 0,
-        }
+        Megabyte { backing, clean: false, section_uses: UNUSED, page_uses: None, code_pages: 0 }
     }
 }
 
@@ -200,7 +194,9 @@ impl GuestMemory {
     /// The host section behind the megabyte of a page, if it is one, holds no rewritten code, and is whole.
     pub fn section(&mut self, page: Page) -> Option<Hpa> {
         let index = page.megabyte();
-        let partial = self.is_rom(page) && index + 1 == self.megabytes.len() && self.rom_bytes % SECTION_BYTES != 0;
+        let partial = self.is_rom(page)
+            && index + 1 == self.megabytes.len()
+            && !self.rom_bytes.is_multiple_of(SECTION_BYTES);
         if partial || !self.regions.is_empty() || self.megabytes[index].code_pages != 0 {
             return None;
         }

@@ -132,7 +132,13 @@ impl Platform {
     ///
     /// # Errors
     /// [`Refused`]: the guest takes an external abort.
-    pub fn access(&mut self, device: Device, offset: u32, width: Width, write: Option<u32>) -> Result<u32, Refused> {
+    pub fn access(
+        &mut self,
+        device: Device,
+        offset: u32,
+        width: Width,
+        write: Option<u32>,
+    ) -> Result<u32, Refused> {
         match device {
             Device::GicDistributor => match write {
                 None => self.gic.dist_read(0, offset, width),
@@ -248,14 +254,17 @@ impl Platform {
         self.stale = false;
         self.flush();
         self.receive();
-        for (which, intid) in
-            [(Which::Virtual, platform::INTID_TIMER_VIRTUAL), (Which::Physical, platform::INTID_TIMER_PHYSICAL)]
-        {
+        for (which, intid) in [
+            (Which::Virtual, platform::INTID_TIMER_VIRTUAL),
+            (Which::Physical, platform::INTID_TIMER_PHYSICAL),
+        ] {
             self.gic.set_level(intid, 0, self.timer.line(which, count));
         }
         self.gic.set_level(platform::INTID_UART, 0, self.uart.line());
         // The same count for lines and deadline: a timer that is not due by the one is not past by the other.
-        let timers = [Which::Physical, Which::Virtual].into_iter().filter_map(|which| self.timer.deadline(which, count));
+        let timers = [Which::Physical, Which::Virtual]
+            .into_iter()
+            .filter_map(|which| self.timer.deadline(which, count));
         let mut deadline_ns = timers.min().map(time::counter_to_ns);
         if self.rtc.is_armed() {
             self.rtc.advance(now_s());

@@ -77,7 +77,11 @@ const fn index(view: View) -> usize {
 fn registers(cp15: &Cp15) -> Registers {
     let lpae = cp15.profile.lpae;
     Registers {
-        features: Features { lpae, pxn: cp15.profile.id_mmfr[0] & 0xf >= 4, wxn: cp15.profile.core != nex_vcpu::profile::Core::A9 },
+        features: Features {
+            lpae,
+            pxn: cp15.profile.id_mmfr[0] & 0xf >= 4,
+            wxn: cp15.profile.core != nex_vcpu::profile::Core::A9,
+        },
         sctlr: cp15.sctlr,
         ttbr0: cp15.ttbr[0],
         ttbr1: cp15.ttbr[1],
@@ -272,7 +276,13 @@ impl Shadow {
     /// # Errors
     /// [`OutOfMemory`]: not even one second-level table can be had.
     #[inline]
-    pub fn map_page(&mut self, view: View, found: &Translation, hpa: Hpa, entry: Entry) -> Result<(), OutOfMemory> {
+    pub fn map_page(
+        &mut self,
+        view: View,
+        found: &Translation,
+        hpa: Hpa,
+        entry: Entry,
+    ) -> Result<(), OutOfMemory> {
         self.note(found);
         self.stats.pages += 1;
         let new = Self::new_entry(found, entry);
@@ -323,7 +333,13 @@ impl Shadow {
     ///
     /// # Errors
     /// [`OutOfMemory`].
-    pub fn map_section(&mut self, view: View, found: &Translation, hpa: Hpa, entry: Entry) -> Result<(), OutOfMemory> {
+    pub fn map_section(
+        &mut self,
+        view: View,
+        found: &Translation,
+        hpa: Hpa,
+        entry: Entry,
+    ) -> Result<(), OutOfMemory> {
         self.note(found);
         self.stats.sections += 1;
         let slot = match self.current[index(view)] {
@@ -362,7 +378,15 @@ impl Shadow {
                 _ => table.shadow.drop_everywhere(tables, hpa, section),
             });
             if dropped {
-                table.invalidate(if let Where::At(va) = at && !section { Some(va) } else { None });
+                table.invalidate(
+                    if let Where::At(va) = at
+                        && !section
+                    {
+                        Some(va)
+                    } else {
+                        None
+                    },
+                );
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use nex_decode::{Class, Coproc, Coproc64, Decoded, Hint, Imod, MsrSource, Operand2, Sensitive, Trapping};
 use nex_emulate::{Done, execute};
+use nex_mm::Gva;
 use nex_vcpu::cp15::sctlr;
 use nex_vcpu::{
     Access, CacheOp, Coord, Cps, Effect, Multiple, Outcome, Privilege, Regs, Rfe, Srs, TlbFlush, Vcpu,
@@ -10,7 +11,6 @@ use nex_vcpu::{
 use nex_vmmu::fault::Cause;
 use nex_vmmu::par::Operation;
 use nex_vmmu::tlb::Flush;
-use nex_mm::Gva;
 
 use super::access::{DataAbort, GuestBus};
 use super::hypercall::{self, Answer};
@@ -82,7 +82,9 @@ impl Parts {
             }
             Class::Svc { .. } => Step::Svc,
             Class::Fp => self.float(vcpu),
-            Class::Innocuous | Class::Bkpt { .. } | Class::Undefined | Class::Unpredictable => Step::Undefined,
+            Class::Innocuous | Class::Bkpt { .. } | Class::Undefined | Class::Unpredictable => {
+                Step::Undefined
+            }
         }
     }
 
@@ -185,14 +187,16 @@ impl Parts {
             Trapping::Coproc(coproc) => self.coproc(vcpu, coproc, len_bytes),
             Trapping::Coproc64(coproc) => self.coproc64(vcpu, coproc, len_bytes),
             Trapping::VfpSystem { reg, rt, read } => self.vfp_system(vcpu, reg, rt, read, len_bytes),
-            Trapping::Hvc { imm: 0 } if vcpu.privilege() == Privilege::Pl1 => match hypercall::handle(self, vcpu) {
-                Answer::Continue => Self::next(&mut vcpu.regs, len_bytes),
-                Answer::Suspend => {
-                    vcpu.regs.skip(len_bytes);
-                    Step::Wait
+            Trapping::Hvc { imm: 0 } if vcpu.privilege() == Privilege::Pl1 => {
+                match hypercall::handle(self, vcpu) {
+                    Answer::Continue => Self::next(&mut vcpu.regs, len_bytes),
+                    Answer::Suspend => {
+                        vcpu.regs.skip(len_bytes);
+                        Step::Wait
+                    }
+                    Answer::Stop(stop) => Step::Stop(stop),
                 }
-                Answer::Stop(stop) => Step::Stop(stop),
-            },
+            }
             Trapping::Hvc { .. } | Trapping::Smc { .. } | Trapping::Udf { .. } => Step::Undefined,
         }
     }
@@ -292,8 +296,16 @@ impl Parts {
     /// An access that is undefined for the guest. One to a register that there is not is worth knowing of, once.
     fn denied(&mut self, coord: Coord, denied: nex_vcpu::Denied, vcpu: &Vcpu) -> Step {
         let seen = &mut self.denied_seen;
-        if denied == nex_vcpu::Denied::Unknown && !seen.contains(&coord.index()) && seen.try_push(coord.index()).is_ok() {
-            crate::info!("domain {}: undefined register {} at {:#010x}", self.number(), crate::log::Shown(&coord), vcpu.regs.pc());
+        if denied == nex_vcpu::Denied::Unknown
+            && !seen.contains(&coord.index())
+            && seen.try_push(coord.index()).is_ok()
+        {
+            crate::info!(
+                "domain {}: undefined register {} at {:#010x}",
+                self.number(),
+                crate::log::Shown(&coord),
+                vcpu.regs.pc()
+            );
         }
         Step::Undefined
     }
@@ -403,7 +415,11 @@ impl Parts {
         let thumb = vcpu.regs.cpsr().is_thumb();
         let word = self.original;
         let insn = if thumb {
-            nex_emulate::decode_t32(word as u16, (word >> 16) as u16, nex_decode::ItState::from_psr(vcpu.regs.cpsr().0))
+            nex_emulate::decode_t32(
+                word as u16,
+                (word >> 16) as u16,
+                nex_decode::ItState::from_psr(vcpu.regs.cpsr().0),
+            )
         } else {
             nex_emulate::decode_a32(word)
         };

@@ -17,9 +17,6 @@ use super::system::Step;
 use super::vcpu::Stop;
 use crate::trap;
 
-#[cfg(nexprof)]
-pub static mut PROF: [(u32, u32); 1024] = [(0, 0); 1024];
-
 /// What a fault on the shadow tables leaves to do.
 enum Fixed {
     /// Nothing: the instruction is tried again.
@@ -43,21 +40,9 @@ fn view(vcpu: &Vcpu) -> View {
 }
 
 impl Parts {
-    #[cfg(nexprof)]
-    pub(super) fn prof(&mut self, word: u32) {
-        let mut at = (word.wrapping_mul(0x9e37_79b1) >> 22) as usize;
-        for _ in 0..1024 {
-            let e = unsafe { &mut *(&raw mut PROF).cast::<(u32, u32)>().add(at) };
-            if e.0 == word || e.1 == 0 { e.0 = word; e.1 += 1; return; }
-            at = (at + 1) & 1023;
-        }
-    }
-
     /// An undefined instruction: `word`, an A32 word or T32 halfwords, the first one low.
     pub fn undefined(&mut self, vcpu: &mut Vcpu, word: u32) -> Step {
         self.original = word;
-        #[cfg(nexprof)]
-        self.prof(word);
         if !vcpu.regs.cpsr().is_thumb() {
             // MCR p15, always: maintenance, for the most part.
             if word & 0xff10_0f10 == 0xee00_0f10
@@ -74,7 +59,11 @@ impl Parts {
             let replaced = Replaced::of_t32_wide(word.rotate_left(16)) != Replaced::Guest;
             if replaced && let Some((first, second)) = self.original_t32(vcpu, first, second) {
                 self.original = u32::from(second) << 16 | u32::from(first);
-                return self.carry_out(vcpu, nex_decode::t32(first, second, it), if t32_is_wide(first) { 4 } else { 2 });
+                return self.carry_out(
+                    vcpu,
+                    nex_decode::t32(first, second, it),
+                    if t32_is_wide(first) { 4 } else { 2 },
+                );
             }
             return self.carry_out(vcpu, nex_decode::t32(first, second, it), 4);
         }
@@ -82,7 +71,11 @@ impl Parts {
             && let Some((first, second)) = self.original_t32(vcpu, first, 0)
         {
             self.original = u32::from(second) << 16 | u32::from(first);
-            return self.carry_out(vcpu, nex_decode::t32(first, second, it), if t32_is_wide(first) { 4 } else { 2 });
+            return self.carry_out(
+                vcpu,
+                nex_decode::t32(first, second, it),
+                if t32_is_wide(first) { 4 } else { 2 },
+            );
         }
         self.carry_out(vcpu, nex_decode::t32(first, second, it), 2)
     }
@@ -90,8 +83,6 @@ impl Parts {
     /// An SVC.
     pub fn svc(&mut self, vcpu: &mut Vcpu, word: u32) -> Step {
         self.original = word;
-        #[cfg(nexprof)]
-        self.prof(word);
         if vcpu.regs.cpsr().is_thumb() {
             return Step::Svc;
         }
@@ -116,12 +107,18 @@ impl Parts {
         if real.status.kind == RealKind::Alignment {
             // The CPU checks alignment before anything else (B3.12), and so does the walk below; the size that was checked
             // is not known, but it was not met.
-            access = access.sized(if real.address & 1 != 0 { 2 } else if real.address & 2 != 0 { 4 } else { 8 }).aligned_only();
+            access = access
+                .sized(if real.address & 1 != 0 {
+                    2
+                } else if real.address & 2 != 0 {
+                    4
+                } else {
+                    8
+                })
+                .aligned_only();
         } else if !real.status.kind.is_mmu_fault() {
             return Step::Stop(self.report(vcpu, kind, real.address, None));
         }
-        #[cfg(nexprof)]
-        self.prof(if fetch { real.address | 1 } else if real.write { 2 } else { 3 });
         match self.fix(vcpu, real.address, access) {
             Fixed::Again => Step::Again,
             Fixed::Stop(stop) => Step::Stop(stop),
@@ -133,9 +130,12 @@ impl Parts {
                 self.original = word;
                 self.device_access(vcpu, device, offset, word)
             }
-            Fixed::Guest(fault) if fetch => Step::Abort(DataAbort { fault, cause: nex_vmmu::fault::Cause::Read }),
+            Fixed::Guest(fault) if fetch => {
+                Step::Abort(DataAbort { fault, cause: nex_vmmu::fault::Cause::Read })
+            }
             Fixed::Guest(fault) => {
-                let cause = if real.write { nex_vmmu::fault::Cause::Write } else { nex_vmmu::fault::Cause::Read };
+                let cause =
+                    if real.write { nex_vmmu::fault::Cause::Write } else { nex_vmmu::fault::Cause::Read };
                 Step::Abort(DataAbort { fault, cause })
             }
         }
@@ -210,7 +210,7 @@ impl Parts {
                 Ok(Outcome::Held) if self.memory.is_rom(page) => return Fixed::Emulate,
                 Ok(Outcome::Held) => {
                     // A write to rewritten code. By code in the same page: in software, or it would go on for ever.
-                    if self.page_of_pc(vcpu) == Some(page) {
+                    if self.runs_in(vcpu, page) {
                         return Fixed::Emulate;
                     }
                     self.drop_code(page);
@@ -265,6 +265,21 @@ impl Parts {
         self.shadow.map_page(view, found, frame, entry)
     }
 
+    /// Whether the instruction at PC is in this page, wholly or, in T32, with its second half.
+    fn runs_in(&mut self, vcpu: &Vcpu, page: Page) -> bool {
+        if self.page_of_pc(vcpu) == Some(page) {
+            return true;
+        }
+        let behind = vcpu.regs.pc().wrapping_add(2);
+        if !vcpu.regs.cpsr().is_thumb() || !behind.is_multiple_of(0x1000) {
+            return false;
+        }
+        let access = Access::new(vcpu.privilege() == Privilege::Pl1, Kind::Execute);
+        let regs = *self.shadow.regs();
+        let Ok(found) = translate(&regs, &mut self.memory, Gva::new(behind), access) else { return false };
+        found.gpa().and_then(|gpa| self.memory.page_at(gpa.raw())) == Some(page)
+    }
+
     /// The page of memory that PC is in.
     pub fn page_of_pc(&mut self, vcpu: &Vcpu) -> Option<Page> {
         let access = Access::new(vcpu.privilege() == Privilege::Pl1, Kind::Execute);
@@ -279,7 +294,13 @@ impl Parts {
         Stop::Fault(self.cause(vcpu, exception, (va, kind == Kind::Write), fault).report())
     }
 
-    fn cause(&self, vcpu: &Vcpu, exception: Exception, access: (u32, bool), fault: Option<Fault>) -> CauseText {
+    fn cause(
+        &self,
+        vcpu: &Vcpu,
+        exception: Exception,
+        access: (u32, bool),
+        fault: Option<Fault>,
+    ) -> CauseText {
         let regs = &vcpu.regs;
         CauseText {
             exception,
@@ -295,7 +316,12 @@ impl Parts {
 
     /// The guest takes an exception because of what it did itself. A guest whose vectors cannot be fetched would take
     /// prefetch aborts for ever: its domain stops, with a report of what came first.
-    pub fn inject(&mut self, vcpu: &mut Vcpu, exception: Exception, abort: Option<DataAbort>) -> Option<Stop> {
+    pub fn inject(
+        &mut self,
+        vcpu: &mut Vcpu,
+        exception: Exception,
+        abort: Option<DataAbort>,
+    ) -> Option<Stop> {
         self.exclusive = None;
         let features = self.shadow.regs().features;
         let mut access = (0, false);
@@ -311,9 +337,11 @@ impl Parts {
             _ => {}
         }
         let pc = vcpu.regs.pc();
-        let again = exception == Exception::PrefetchAbort && self.last.as_ref().is_some_and(|last| last.vector == pc);
+        let again =
+            exception == Exception::PrefetchAbort && self.last.as_ref().is_some_and(|last| last.vector == pc);
         let vectors = vcpu.cp15.vectors();
-        if again && pc == vectors.base.wrapping_add(Exception::PrefetchAbort.vector_offset_bytes())
+        if again
+            && pc == vectors.base.wrapping_add(Exception::PrefetchAbort.vector_offset_bytes())
             && let Some(last) = &self.last
         {
             return Some(Stop::Fault(last.text.report()));

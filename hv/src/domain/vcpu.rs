@@ -52,8 +52,6 @@ pub fn run(domain: &Domain, machine: &mut Machine) -> Stop {
         }
         if let Some(stop) = turn(domain, machine) {
             machine.parts.platform.flush();
-            #[cfg(nexprof)]
-            for e in unsafe { &*(&raw const super::traps::PROF) } { if e.1 > 3000 { crate::info!("prof {:#010x} {} {:#010x}", e.0, e.1, machine.parts.code.interned(e.0 as u16)); } }
             let mut frame = frame_of(machine);
             frame.cpsr = machine.vcpu.get().regs.user_psr().0;
             crate::debugger::on_guest_end(domain.number(), &mut frame, matches!(stop, Stop::Fault(_)));

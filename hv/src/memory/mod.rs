@@ -26,14 +26,14 @@ mod stacks;
 mod window;
 
 pub(crate) use devices::SectionMapper;
-pub(crate) use direct::{slice, slice_mut};
 pub use direct::{copy_from, copy_to, hpa_to_va, read_word, va_to_hpa, write_word, zero};
+pub(crate) use direct::{slice, slice_mut};
 #[cfg(nex_framebuffer)]
 pub(crate) use framebuffer::map_framebuffer;
+pub(crate) use guest::{GuestTable, with_tables};
 pub(crate) use heap::init_early as init_early_heap;
 #[cfg(nex_debugger)]
 pub(crate) use heap::peek as peek_heap;
-pub(crate) use guest::{GuestTable, with_tables};
 pub use heap::{HeapUse, usage as heap_usage};
 pub use stacks::Stack;
 pub(crate) use stacks::is_guard as is_stack_guard;

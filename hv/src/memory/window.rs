@@ -58,8 +58,11 @@ fn read_l1(index: u32) -> u32 {
 
 /// Maps the megabyte at `hpa` read-only at `va`, for a look at the boot information before the direct map exists.
 pub(crate) fn map_early(va: u32, hpa: Hpa) {
-    let section =
-        nex_mm::desc::L1Desc::Section { hpa, attrs: Attrs { access: Access::PrivRo, ..RAM }, domain: crate::arch::NEX_DOMAIN };
+    let section = nex_mm::desc::L1Desc::Section {
+        hpa,
+        attrs: Attrs { access: Access::PrivRo, ..RAM },
+        domain: crate::arch::NEX_DOMAIN,
+    };
     write_l1(va / SECTION_BYTES, section.encode());
     cache::publish_tables(l1_range());
 }

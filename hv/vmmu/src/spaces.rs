@@ -181,7 +181,9 @@ impl<S: AsRef<[Slot]> + AsMut<[Slot]>> Spaces<S> {
     /// What `flush` means for `slot`.
     #[inline]
     pub fn effect(&self, slot: u16, flush: Flush) -> Effect {
-        let Some(Slot { id: Some(SpaceId { mmu: true, asid: own, .. }), .. }) = self.all().get(usize::from(slot)) else {
+        let Some(Slot { id: Some(SpaceId { mmu: true, asid: own, .. }), .. }) =
+            self.all().get(usize::from(slot))
+        else {
             return Effect::Nothing;
         };
         let own = *own;

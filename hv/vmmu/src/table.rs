@@ -303,7 +303,8 @@ impl ShadowTable {
         for mib in first..first + count {
             let raw = mem.read(self.l1_entry(mib));
             let section = matches!(L1Desc::decode(raw), L1Desc::Section { .. });
-            if raw != 0 && !(only_global && section && raw & SECTION_TEX_CB != SECTION_GLOBAL_MARK) {
+            let stays = only_global && section && raw & SECTION_TEX_CB != SECTION_GLOBAL_MARK;
+            if raw != 0 && !stays {
                 dropped |= self.drop_mib(mem, mib);
             }
         }
@@ -334,7 +335,7 @@ impl ShadowTable {
                             dropped = true;
                         }
                     }
-                    if !global && !self.pinned.is_some_and(|p| p.mib == mib) {
+                    if !global && self.pinned.is_none_or(|p| p.mib != mib) {
                         self.drop_mib(mem, mib);
                     }
                 }

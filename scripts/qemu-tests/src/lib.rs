@@ -50,7 +50,8 @@ pub fn default_volume() -> Vec<u8> {
 /// If it was not fetched.
 pub fn u_boot() -> Vec<u8> {
     let path = built("NEX_UBOOT", "debian/u-boot.bin");
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `make debian` first", path.display()))
+    std::fs::read(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}; run `make debian` first", path.display()))
 }
 
 /// The linked Nex that the image was made of.

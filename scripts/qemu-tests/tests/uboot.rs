@@ -138,8 +138,14 @@ fn a_data_abort_on_cortex_a7() {
 fn nothing_but_its_own_is_within_reach() {
     let mut u = UBoot::boot("cortex-a15");
     // Where nothing is, where Nex is in every table, above that, and behind the flash.
-    for line in ["md 10000000 1", "md fff00000 1", "crc32 fff80000 100", "mw.l fffefffc 0 1", "md ffff0000 1", "md 5000000 1"]
-    {
+    for line in [
+        "md 10000000 1",
+        "md fff00000 1",
+        "crc32 fff80000 100",
+        "mw.l fffefffc 0 1",
+        "md ffff0000 1",
+        "md 5000000 1",
+    ] {
         u.machine.send(format!("{line}\r"));
         u.machine.expect("[uboot] data abort", seconds(60));
         u.machine.expect(&strings::restarts("uboot"), seconds(30));

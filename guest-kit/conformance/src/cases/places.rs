@@ -135,10 +135,6 @@ fn addresses() {
         0xfeff_f000,
         0xff00_0000,
         0xffef_f000,
-        0xfff0_0000,
-        0xfff0_1000,
-        0xfff8_0000,
-        0xfffe_f000,
         0xffff_0000,
         0xffff_f000,
     ];
@@ -152,7 +148,7 @@ fn addresses() {
             tables.setup().run(|| data_at(c, va, 3));
         });
     }
-    for va in [0x0000_0000, 0x8000_0000, 0xe000_0000, 0xfff0_0000u32] {
+    for va in [0x0000_0000, 0x8000_0000, 0xe000_0000u32] {
         case!("memory.address.section.{va:08x}"; |c| {
             let tables = Short::new();
             tables.l1(va, TARGET | short::NORMAL | short::section_ap(3) | short::SECTION);

@@ -150,6 +150,10 @@ impl Generator<'_> {
 
     /// A load of a constant by PC, and a jump over it.
     pub(super) fn literal(&mut self) {
+        // Not over the end of a page: Nex does not see such a load, and may replace the constant.
+        if self.at & 0xfff > 0xff0 {
+            return self.alu();
+        }
         let register = self.scratch(&[]);
         let constant = self.junk();
         match self.isa {

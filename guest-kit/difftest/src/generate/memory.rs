@@ -241,6 +241,17 @@ impl Generator<'_> {
         let status = self.low(&[place.n, place.t, place.m]);
         self.load_word(place.n, address);
         let (n, t) = (place.n, place.t);
+        // The flags are the same at each access, however often the loop runs: as those of a STREX that failed.
+        match self.isa {
+            Isa::A32 => {
+                self.a32(0xe3a0_0001 | status << 12);
+                self.a32(0xe350_0000 | status << 16);
+            }
+            Isa::T32 => {
+                self.t16(0x2001 | status << 8);
+                self.t16(0x2800 | status << 8);
+            }
+        }
         match self.isa {
             Isa::A32 => {
                 self.a32(0xe3a0_0000 | status << 12);
@@ -251,12 +262,12 @@ impl Generator<'_> {
                 self.a32(0x1aff_fff9);
             }
             Isa::T32 => {
-                self.t16(0x2000 | status << 8);
+                self.t32(0xf240_0000 | status << 8);
                 self.t32(0xe850_0f00 | n << 16 | t << 12);
-                self.t16(0x3001 | t << 8);
+                self.t32(0xf200_0001 | t << 16 | t << 8);
                 self.t32(0xe840_0000 | n << 16 | t << 12 | status << 8);
                 self.t16(0x2800 | status << 8);
-                self.t16(0xd1f7);
+                self.t16(0xd1f5);
             }
         }
     }

@@ -112,8 +112,16 @@ pub(crate) fn code(rng: &mut Rng, permit: &Permit<'_>, mode: u32, items: u32) ->
     for at in (CODE..CODE + CODE_BYTES).step_by(4) {
         mmio::write32(at, 0);
     }
-    let mut g =
-        Generator { rng, permit, isa, at: begin, modes: 1 << (mode & 15), joins: [None; 4], followed: true, in_it: false };
+    let mut g = Generator {
+        rng,
+        permit,
+        isa,
+        at: begin,
+        modes: 1 << (mode & 15),
+        joins: [None; 4],
+        followed: true,
+        in_it: false,
+    };
     for _ in 0..items {
         g.resolve(false);
         g.item();

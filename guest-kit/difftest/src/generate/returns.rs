@@ -151,7 +151,13 @@ impl Generator<'_> {
             0 => self.srs(),
             kind => {
                 let n = self.scratch(&[]);
-                let address = self.data_address() & !3;
+                // In one page: after an abort in the middle, what was loaded or stored is UNKNOWN (B1.9.8).
+                let address = loop {
+                    let address = self.data_address() & !3;
+                    if (0x14..0xfe8).contains(&(address & 0xfff)) {
+                        break address;
+                    }
+                };
                 let mut list = self.rng.next() & self.rng.next() & 0x7fff & !(1 << n);
                 if kind == 1 {
                     // A load: SP of USR mode stays what it is.

@@ -38,8 +38,6 @@ pub(crate) mod sctlr {
     pub(crate) const A: u32 = 1 << 1;
     /// SWP and SWPB.
     pub(crate) const SW: u32 = 1 << 10;
-    /// High vectors.
-    pub(crate) const V: u32 = 1 << 13;
     /// Exceptions are big-endian.
     pub(crate) const EE: u32 = 1 << 25;
     /// Access flag.

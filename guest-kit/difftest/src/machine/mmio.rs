@@ -18,12 +18,3 @@ macro_rules! access {
 access!(read32, write32, u32);
 access!(read16, write16, u16);
 access!(read8, write8, u8);
-
-/// Sets `bytes` (a multiple of 4) from `address` on to zero.
-pub(crate) fn clear(address: u32, bytes: u32) {
-    let mut at = address;
-    while at < address + bytes {
-        write32(at, 0);
-        at += 4;
-    }
-}

@@ -9,7 +9,9 @@ use nex_decode::{Class, Decoded, DpOp, Gate, Hint, Offset, Operand2, Sensitive, 
 fn is_left_to_host(class: &Class, tables: &Tables) -> bool {
     let c = match class {
         // Behind these gates the host's register has what the guest is to see, or they are closed: the access traps.
-        Class::Sensitive(Sensitive::Gated(_, Gate::Cntkctl | Gate::Pmuserenr) | Sensitive::Gated64(_, Gate::Cntkctl)) => {
+        Class::Sensitive(
+            Sensitive::Gated(_, Gate::Cntkctl | Gate::Pmuserenr) | Sensitive::Gated64(_, Gate::Cntkctl),
+        ) => {
             return true;
         }
         Class::Sensitive(Sensitive::Gated(c, _)) => c,

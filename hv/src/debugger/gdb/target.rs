@@ -113,7 +113,9 @@ impl Target {
         match self.subject {
             Subject::Nex => Some(self.beside.unwrap_or(self.frame)),
             Subject::Domain(number) if self.guest == Some(number) => Some(self.frame),
-            Subject::Domain(number) => self.with_domain(number, &mut |d, stopped| domain::vcpu::frame_of(d.peek(stopped))),
+            Subject::Domain(number) => {
+                self.with_domain(number, &mut |d, stopped| domain::vcpu::frame_of(d.peek(stopped)))
+            }
         }
     }
 
