@@ -314,7 +314,7 @@ impl Memory {
             }
         };
         for page in 0..2 * DATA_PAGES {
-            let page = DATA + (page / DATA_PAGES << 20) + (page % DATA_PAGES << 12);
+            let page = DATA + ((page / DATA_PAGES) << 20) + ((page % DATA_PAGES) << 12);
             run(page, DATA_EDGE);
             run(page + 0x1000 - DATA_EDGE, DATA_EDGE);
         }

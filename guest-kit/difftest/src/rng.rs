@@ -28,7 +28,7 @@ impl Rng {
 
     /// 0 to `n`, exclusive; `n` is at most 65536.
     pub(crate) fn below(&mut self, n: u32) -> u32 {
-        (self.next() >> 16) * n >> 16
+        ((self.next() >> 16) * n) >> 16
     }
 
     /// True `n` times of 100.

@@ -171,8 +171,8 @@ impl Tables {
         for n in 0..4 {
             let (root, entry) = if split { (roots[n as usize / 2], n % 2) } else { (roots[0], n) };
             // XNTable, PXNTable and APTable only where this program is not.
-            let high = if n != 1 && rng.percent(20) { rng.below(16) << 27 } else { 0 };
-            set_long(root + entry * 8, seconds + n * 0x1000 | 3, if n == 0 { 0 } else { high });
+            let high = if n > 1 && rng.percent(20) { rng.below(16) << 27 } else { 0 };
+            set_long(root + entry * 8, (seconds + n * 0x1000) | 3, high);
         }
         let second = |va: u32| seconds + (va >> 30) * 0x1000 + (va >> 21 & 511) * 8;
         let normal = |rng: &mut Rng| rng.pick(&[0, 2]) << 2;
@@ -193,7 +193,7 @@ impl Tables {
         let ap = rng.pick(&[1, 1, 1, 3, 0]);
         for n in 0..4 {
             let bits = normal(rng) | ap << 6 | 1 << 10 | rng.below(2) << 11;
-            set_long(alias + n * 8, CODE + n * 0x1000 | bits | 3, 0);
+            set_long(alias + n * 8, (CODE + n * 0x1000) | bits | 3, 0);
         }
         for window in self.windows {
             let at = second(window);

@@ -224,7 +224,7 @@ impl Generator<'_> {
             (Isa::A32, _) => 0xe280_0000 | self.target() << 12 | self.rng.below(0x1000),
             // The lower halfword runs first.
             (Isa::T32, 0) => (0x8000 | self.target() << 8) << 16 | 0xf3ef,
-            (Isa::T32, 1) => 0xbf00_b660 | self.rng.pick(&[0x10, 0]) | 1 + self.rng.below(7),
+            (Isa::T32, 1) => 0xbf00_b660 | self.rng.pick(&[0x10, 0]) | (1 + self.rng.below(7)),
             (Isa::T32, 2) => (0x0f90 | self.target() << 12) << 16 | 0xee1d,
             (Isa::T32, _) => 0x3000_3000 | self.rng.next() & 0x07ff_07ff,
         };

@@ -10,7 +10,7 @@ const fn p15(op1: u32, crn: u32, crm: u32, op2: u32) -> u32 {
 
 const READ: u32 = 1 << 20;
 
-/// What may be read at any time.
+/// What may be read at any time. DFSR and IFSR are looked at by whoever takes an exception.
 static READABLE: &[u32] = &[
     p15(0, 0, 0, 0),  // MIDR
     p15(0, 0, 1, 0),  // ID_PFR0
@@ -24,8 +24,6 @@ static READABLE: &[u32] = &[
     p15(0, 2, 0, 1),  // TTBR1
     p15(0, 2, 0, 2),  // TTBCR
     p15(0, 3, 0, 0),  // DACR
-    p15(0, 5, 0, 0),  // DFSR
-    p15(0, 5, 0, 1),  // IFSR
     p15(0, 6, 0, 0),  // DFAR
     p15(0, 6, 0, 2),  // IFAR
     p15(0, 12, 0, 0), // VBAR

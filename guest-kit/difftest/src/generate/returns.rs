@@ -2,7 +2,6 @@
 
 use super::{END_T32, Generator, Isa, USR};
 use crate::machine::layout::FRAMES;
-use crate::machine::state::psr;
 
 impl Generator<'_> {
     /// A return to the next item in some mode.
