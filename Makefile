@@ -161,7 +161,7 @@ bench: $(if $(filter 1,$(NATIVE)),,board) ## what a kernel's and Linux's operati
 		$(if $(filter 1,$(NATIVE)),--native) $(if $(filter 1,$(CHECK)),--check bench/$(CPU).json) \
 		$(if $(filter 1,$(BASELINE)),--baseline bench/$(CPU).json) $(if $(filter 1,$(DOCS)),--docs docs/performance.md)
 
-difftest: board ## N random cases from SEED, natively and under Nex, compared (docs/testing.md)
+difftest: board ## N random cases from SEED, natively and under Nex, compared (docs/virtualization.md)
 	$(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) --package nex-difftest
 	@cargo run --quiet --package nex-difftest-run -- --guest $(RELEASE)/difftest --image $(IMAGE) --cpu $(CPU) --cases $(N) --seed $(SEED)
 

@@ -54,6 +54,7 @@ export NEX_GUESTS_DIR="$target_dir/armv7a-none-eabi/release"
 check "Debian's U-Boot, for a guest" scripts/debian/files.sh "$target_dir/debian" u-boot.bin
 export NEX_UBOOT="$target_dir/debian/u-boot.bin"
 check "tests in QEMU" cargo test --no-fail-fast --package nex-qemu-tests
+check "random cases natively and under Nex" $make difftest N=4000
 
 failed=$(($(sum failed) + other_failures))
 echo "$(sum passed) passed, $failed failed" | tee "$target_dir/test.summary"

@@ -25,7 +25,7 @@ faults! {
     svc "svc #1" => SVC NONE
     bkpt "bkpt #0" => PREFETCH PREFETCH
     float ".inst 0xeeb00a60" => UNDEFINED UNDEFINED
-    unknown "mcr p15, 7, r0, c15, c15, 7" => UNDEFINED UNDEFINED
+    unknown ".inst 0xee000100" => UNDEFINED UNDEFINED
 }
 
 extern "C" fn jump(at: u32) -> u32 {
@@ -71,7 +71,7 @@ pub(crate) fn vectors_fault(run: &Run) {
     const COUNT_DOWN: u32 = 0xe25a_a001; // subs r10, r10, #1
     let back = back_address();
     let vectors = [
-        Vector { offset: 0x4, fault: 0x1eef_0fff, start: with_counter_udf }, // mcrne p15, 7, r0, c15, c15, 7
+        Vector { offset: 0x4, fault: 0x1e00_0100, start: with_counter_udf }, // cdpne p1, 0, c0, c0, c0, 0
         Vector { offset: 0x8, fault: 0x1f00_0000, start: with_counter_svc }, // svcne #0
         Vector { offset: 0xc, fault: 0x112f_ff1b, start: with_counter_jump }, // bxne r11
         Vector { offset: 0x10, fault: 0x159b_0000, start: with_counter_load }, // ldrne r0, [r11]

@@ -167,7 +167,7 @@ fn instruction(at: u32, thumb: bool) -> (u32, u32) {
     if first >> 11 >= 0b11101 { (first << 16 | u32::from(read16(at + 2)), 4) } else { (first, 2) }
 }
 
-/// Is it a prefetch abort because of BKPT? Its status is that of a debug event (B3.13.3).
+/// Is it a prefetch abort because of BKPT? Its status is that of a debug event (B3.13).
 fn is_breakpoint(state: &State) -> bool {
     let ifsr = state.fault[1];
     state.kind & 0xff == PABT && (ifsr & 0x60f == 2 || ifsr & 0x23f == 0x222)

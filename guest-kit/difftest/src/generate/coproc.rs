@@ -154,7 +154,7 @@ impl Generator<'_> {
 
     /// DACR: any value without the reserved 2; with the MMU on, domain 0, which maps this program, stays usable.
     fn dacr(&mut self) {
-        // With access flags no managers: QEMU does not look at the flag then, though it is no permission (B3.7.2).
+        // With access flags no managers: QEMU does not look at the flag then, though it is no permission (B3.7.4).
         let of: &[u32] = if self.permit.access_flag { &[0, 1, 1] } else { &[0, 1, 3] };
         let mut value = (0..16).fold(0, |value, _| value << 2 | self.rng.pick(of));
         if self.permit.mmu {
