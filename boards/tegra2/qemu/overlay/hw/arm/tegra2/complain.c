@@ -5,6 +5,7 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/error-report.h"
+#include "qemu/host-utils.h"
 #include "qemu/log.h"
 #include "qemu/units.h"
 #include "exec/exec-all.h"
@@ -12,7 +13,18 @@
 #include "tegra2.h"
 
 #define PRINTED_ALL     50
-#define PRINTED_EACH    1000
+
+/* The CPU's state is not up to date within a translated block; this finds the PC without changing it. */
+static uint32_t current_pc(void)
+{
+    uint64_t data[TARGET_INSN_START_WORDS] = { 0 };
+    uint32_t pc = ARM_CPU(current_cpu)->env.regs[15];
+
+    if (!cpu_unwind_state_data(current_cpu, current_cpu->mem_io_pc, data)) {
+        return pc;
+    }
+    return TARGET_TB_PCREL ? (pc & TARGET_PAGE_MASK) | data[0] : data[0];
+}
 
 void tegra2_complain(const char *fmt, ...)
 {
@@ -21,7 +33,7 @@ void tegra2_complain(const char *fmt, ...)
     va_list ap;
 
     count++;
-    if (count > PRINTED_ALL && count % PRINTED_EACH) {
+    if (count > PRINTED_ALL && !is_power_of_2(count)) {
         return;
     }
     va_start(ap, fmt);
@@ -29,12 +41,7 @@ void tegra2_complain(const char *fmt, ...)
     va_end(ap);
 
     if (current_cpu) {
-        /* The CPU's state is not up to date within a translated block; this finds the PC without changing it. */
-        uint64_t data[TARGET_INSN_START_WORDS] = { 0 };
-        bool known = cpu_unwind_state_data(current_cpu, current_cpu->mem_io_pc, data);
-
-        warn_report("xoom: %s, by CPU%d at pc 0x%08x", what, current_cpu->cpu_index,
-                    known ? (uint32_t)data[0] : ARM_CPU(current_cpu)->env.regs[15]);
+        warn_report("xoom: %s, by CPU%d at pc 0x%08x", what, current_cpu->cpu_index, current_pc());
     } else {
         warn_report("xoom: %s", what);
     }

@@ -88,7 +88,7 @@
 
 /*
  * Prints a warning with the PC of the CPU that is at work, whatever -d says. Such an access is always a mistake of the
- * software (or a gap of the machine), so it is never silent; after 50 of them only each 1000th is printed.
+ * software (or a gap of the machine), so it is never silent; after 50 of them only the 64th, 128th and so on are printed.
  */
 void tegra2_complain(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
 

@@ -1,0 +1,108 @@
+//! The machine without a running CPU: registers are read and written by QEMU's `qtest` protocol, and time only passes when
+//! told to.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use crate::{TemporaryFile, emulator};
+
+/// A machine under register-level test. Dropping it ends it.
+pub struct Qtest {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+    complaints: TemporaryFile,
+}
+
+impl Qtest {
+    /// A machine with `options` of the machine (`""` or `"a=b,c=d"`), as its boot loader hands it over.
+    ///
+    /// # Panics
+    /// If QEMU cannot be started.
+    pub fn start(options: &str) -> Self {
+        let complaints = TemporaryFile::new("log", b"");
+        let log = std::fs::OpenOptions::new().append(true).open(complaints.path()).expect("it was just made");
+        let machine = if options.is_empty() { "xoom".into() } else { format!("xoom,{options}") };
+        let mut command = Command::new(emulator());
+        command.args(["-M", &machine, "-display", "none", "-monitor", "none", "-serial", "null"]);
+        command.args(["-accel", "qtest", "-qtest", "stdio", "-d", "guest_errors"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let stdin = child.stdin.take().expect("stdin was asked to be a pipe");
+        let stdout = BufReader::new(child.stdout.take().expect("stdout was asked to be a pipe"));
+        Self { child, stdin, stdout, complaints }
+    }
+
+    /// Sends a command and returns what follows the `OK`.
+    fn command(&mut self, command: &str) -> String {
+        writeln!(self.stdin, "{command}").and_then(|()| self.stdin.flush()).expect("QEMU runs and reads");
+        loop {
+            let mut line = String::new();
+            self.stdout.read_line(&mut line).expect("QEMU answers");
+            assert!(!line.is_empty(), "{command}: QEMU has ended:\n{}", self.complaints());
+            if let Some(answer) = line.strip_prefix("OK") {
+                return answer.trim().to_owned();
+            }
+            // Interrupts are told as they happen; nobody asked for these.
+            assert!(line.starts_with("IRQ") || line.starts_with('['), "{command}: {line}");
+        }
+    }
+
+    /// The word at an address.
+    pub fn read(&mut self, address: u32) -> u32 {
+        self.number(&format!("readl {address:#x}"))
+    }
+
+    /// The byte at an address.
+    pub fn read8(&mut self, address: u32) -> u8 {
+        u8::try_from(self.number(&format!("readb {address:#x}"))).expect("a byte")
+    }
+
+    fn number(&mut self, command: &str) -> u32 {
+        let answer = self.command(command);
+        let digits = answer.trim_start_matches("0x");
+        u32::try_from(u64::from_str_radix(digits, 16).expect("a number")).expect("32 bits")
+    }
+
+    /// Writes a word.
+    pub fn write(&mut self, address: u32, value: u32) {
+        self.command(&format!("writel {address:#x} {value:#x}"));
+    }
+
+    /// Writes a byte.
+    pub fn write8(&mut self, address: u32, value: u8) {
+        self.command(&format!("writeb {address:#x} {value:#x}"));
+    }
+
+    /// Lets time pass, and what is due in it happen.
+    pub fn pass(&mut self, microseconds: u64) {
+        self.command(&format!("clock_step {}", microseconds * 1000));
+    }
+
+    /// Waits until a reset of the machine, which a write asked for, has been carried out: `done` then holds.
+    ///
+    /// # Panics
+    /// If it does not within some seconds.
+    pub fn wait_until(&mut self, mut done: impl FnMut(&mut Self) -> bool) {
+        let end = std::time::Instant::now() + crate::seconds(10);
+        while !done(self) {
+            assert!(std::time::Instant::now() < end, "it did not happen");
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+    }
+
+    /// What QEMU has complained about so far.
+    pub fn complaints(&self) -> String {
+        std::fs::read_to_string(self.complaints.path()).unwrap_or_default()
+    }
+}
+
+impl Drop for Qtest {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- QEMU said:\n{}\n---", self.complaints());
+        }
+    }
+}
