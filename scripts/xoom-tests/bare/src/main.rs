@@ -25,6 +25,7 @@ const GICD_IGROUPR: u32 = 0x5004_1080;
 const GICD_ISENABLER: u32 = 0x5004_1100;
 const GICD_ICENABLER: u32 = 0x5004_1180;
 const GICD_ISPENDR: u32 = 0x5004_1200;
+const GICD_ICPENDR: u32 = 0x5004_1280;
 const GICD_IPRIORITYR: u32 = 0x5004_1400;
 const GICD_ITARGETSR: u32 = 0x5004_1800;
 const GICD_SGIR: u32 = 0x5004_1f00;
@@ -185,6 +186,7 @@ fn interrupts_off() {
     write(GICD_CTLR, 0);
     for word in 0..5 {
         write(GICD_ICENABLER + 4 * word, u32::MAX);
+        write(GICD_ICPENDR + 4 * word, u32::MAX);
         write(GICD_IGROUPR + 4 * word, 0);
     }
     set(&ACKNOWLEDGE_FIQ, 0);
@@ -249,7 +251,14 @@ fn checks_of_the_entry() {
     let mode = if command_line_has("svc") { 0x13 } else { 0x1f };
     check_equal("the CPU's mode", get(&AT_ENTRY[4]) & 0x1f, mode);
     check_equal("interrupts are masked", get(&AT_ENTRY[4]) & 0x1c0, 0x1c0);
-    let sctlr = if command_line_has("hostile") { 0x00c5_1878 } else { 0x00c5_0078 };
+    let hostile = command_line_has("hostile");
+    check_equal(
+        "the GIC is off, unless the loader left it on",
+        read(GICD_CTLR) | read(GICC_CTLR),
+        hostile.into(),
+    );
+    check("nothing is pending there, unless the loader left it", spi_is_pending(TMR3_SPI) == hostile);
+    let sctlr = if hostile { 0x00c5_1878 } else { 0x00c5_0078 };
     check_equal("MMU and data cache are off", get(&AT_ENTRY[5]), sctlr);
 }
 
@@ -362,11 +371,15 @@ fn check_calibration() {
     let (load, counter, control) = (0x5004_0600, 0x5004_0604, 0x5004_0608);
     write(load, u32::MAX);
     write(control, 1);
-    let start = read(counter);
-    wait_for(10_000, || false);
-    let ticks = start.wrapping_sub(read(counter));
-    // The emulator's private timers count at 100 MHz whatever the clocks say, and the host may be busy.
-    check("10 ms are about 1000000 ticks of the private timer", (999_000..1_200_000).contains(&ticks));
+    // The host may stop the machine between two readings, so the best of some counts.
+    let ticks = (0..50).map(|_| {
+        let start = read(counter);
+        wait_for(1000, || false);
+        start.wrapping_sub(read(counter))
+    });
+    let best = ticks.min().unwrap_or(0);
+    // The emulator's private timers count at 100 MHz, whatever the clocks say.
+    check("1 ms is about 100000 ticks of the private timer", (99_000..120_000).contains(&best));
     write(control, 0);
 }
 

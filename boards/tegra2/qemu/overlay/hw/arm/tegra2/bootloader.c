@@ -231,9 +231,10 @@ void xoom_boot_load(XoomBoot *boot, MachineState *machine, ARMCPU *cpus[TEGRA2_C
 
 /* ---- Hand-over, at each reset ---- */
 
+/* The bootloader runs in Secure state, as all software on the tablet. */
 static void poke(hwaddr address, uint32_t value)
 {
-    address_space_stl_le(&address_space_memory, address, value, MEMTXATTRS_UNSPECIFIED, NULL);
+    address_space_stl_le(&address_space_memory, address, value, (MemTxAttrs) { .secure = 1 }, NULL);
 }
 
 static void enable_peripheral(unsigned periph)
@@ -363,11 +364,12 @@ static void leave_gic(ARMCPU *cpu0)
 
     /* The GIC asks which CPU is talking to it. */
     current_cpu = CPU(cpu0);
-    poke(gicd + 0x100 + 4, 1u << (TEGRA2_SPI_UARTB - 32) | 1u << (TEGRA2_SPI_TMR3 - 32));
+    /* Interrupts 64 to 95 are SPIs 32 to 63. */
+    poke(gicd + 0x108, 1u << (TEGRA2_SPI_UARTB - 32) | 1u << (TEGRA2_SPI_TMR3 - 32));
     poke(gicd + 0x820 + TEGRA2_SPI_UARTB / 4 * 4, 0x01010101);
     poke(gicd + 0x820 + TEGRA2_SPI_TMR3 / 4 * 4, 0x01010101);
     poke(gicd + 0x100, 0x0000ffff);
-    poke(gicd + 0x200 + 4, 1u << (TEGRA2_SPI_TMR3 - 32));
+    poke(gicd + 0x208, 1u << (TEGRA2_SPI_TMR3 - 32));
     poke(gicd, 1);
     poke(gicc + 0x04, 0xf0);
     poke(gicc, 1);

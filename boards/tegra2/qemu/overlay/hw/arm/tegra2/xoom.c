@@ -150,6 +150,8 @@ static A9MPPrivState *create_mpcore(XoomMachine *m)
 
     qdev_prop_set_uint32(dev, "num-cpu", TEGRA2_CPUS);
     qdev_prop_set_uint32(dev, "num-irq", TEGRA2_SPIS + GIC_INTERNAL);
+    /* Tests look at its inputs by this name. */
+    object_property_add_child(OBJECT(m), "mpcore", OBJECT(dev));
     sysbus_realize_and_unref(SYS_BUS_DEVICE(dev), &error_fatal);
     sysbus_mmio_map(SYS_BUS_DEVICE(dev), 0, TEGRA2_MPCORE_BASE);
     for (i = 0; i < TEGRA2_CPUS; i++) {
