@@ -13,6 +13,7 @@ pub mod elf;
 pub mod image;
 mod machine;
 mod qtest;
+mod screen;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 pub use machine::{Machine, Output};
 pub use qtest::Qtest;
+pub use screen::{Picture, Screen};
 
 /// The emulator.
 ///

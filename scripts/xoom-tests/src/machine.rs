@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::emulator;
+use crate::{Screen, emulator};
 
 /// A running QEMU. Dropping it kills it.
 pub struct Machine {
@@ -17,6 +17,7 @@ pub struct Machine {
     /// Bytes of the console that `expect` has used up.
     seen: usize,
     command_line: String,
+    screen: Screen,
 }
 
 /// What a machine left when it was over.
@@ -47,6 +48,8 @@ impl Machine {
         let machine = if options.is_empty() { "xoom".into() } else { format!("xoom,{options}") };
         command.args(["-M", &machine, "-display", "none", "-monitor", "none"]);
         command.args(["-semihosting-config", "enable=on,target=native"]);
+        let screen = Screen::new();
+        command.args(["-qmp", &screen.argument()]);
         command.args(arguments).args(["-serial", "stdio"]);
         let command_line = format!("{command:?}");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -54,7 +57,7 @@ impl Machine {
         let stdin = child.stdin.take().expect("stdin was asked to be a pipe");
         let console = Text::read(child.stdout.take().expect("stdout was asked to be a pipe"));
         let complaints = Text::read(child.stderr.take().expect("stderr was asked to be a pipe"));
-        Self { child, stdin, console, complaints, seen: 0, command_line }
+        Self { child, stdin, console, complaints, seen: 0, command_line, screen }
     }
 
     /// Waits until the console shows `text` after what was expected before; returns what came up to its end.
@@ -81,6 +84,11 @@ impl Machine {
     /// If QEMU has ended.
     pub fn send(&mut self, text: &str) {
         self.stdin.write_all(text.as_bytes()).and_then(|()| self.stdin.flush()).expect("QEMU runs and reads");
+    }
+
+    /// The panel.
+    pub fn screen(&self) -> &Screen {
+        &self.screen
     }
 
     /// What QEMU itself has said so far.

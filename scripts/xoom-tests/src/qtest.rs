@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use crate::{TemporaryFile, emulator};
+use crate::{Screen, TemporaryFile, emulator};
 
 /// A machine under register-level test. Dropping it ends it.
 pub struct Qtest {
@@ -14,6 +14,7 @@ pub struct Qtest {
     complaints: TemporaryFile,
     /// Levels of the GIC's shared interrupts, as they arrive there.
     spis: [bool; 128],
+    screen: Screen,
 }
 
 impl Qtest {
@@ -28,11 +29,13 @@ impl Qtest {
         let mut command = Command::new(emulator());
         command.args(["-M", &machine, "-display", "none", "-monitor", "none", "-serial", "null"]);
         command.args(["-accel", "qtest", "-qtest", "stdio", "-qtest-log", "none", "-d", "guest_errors"]);
+        let screen = Screen::new();
+        command.args(["-qmp", &screen.argument()]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let stdin = child.stdin.take().expect("stdin was asked to be a pipe");
         let stdout = BufReader::new(child.stdout.take().expect("stdout was asked to be a pipe"));
-        let mut machine = Self { child, stdin, stdout, complaints, spis: [false; 128] };
+        let mut machine = Self { child, stdin, stdout, complaints, spis: [false; 128], screen };
         machine.command("irq_intercept_in /machine/mpcore");
         machine
     }
@@ -105,6 +108,11 @@ impl Qtest {
             assert!(std::time::Instant::now() < end, "it did not happen");
             std::thread::sleep(std::time::Duration::from_millis(2));
         }
+    }
+
+    /// The panel.
+    pub fn screen(&self) -> &Screen {
+        &self.screen
     }
 
     /// What QEMU has complained about so far.
