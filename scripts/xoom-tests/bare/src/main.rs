@@ -436,7 +436,13 @@ fn checks_of_the_second_core() {
     write(0x6000_6344, 0x2222);
     check("and then starts anew", wait_for(PATIENCE_US, || get(&AT_ENTRY_OF_CPU1[0]) == 0x8000_0001));
     write(0x6000_7014, 2 << 29);
-    check("halted by the flow controller, it stops", second_core_stands());
+    check("halted by the flow controller while it is awake, it goes on", second_core_runs());
+    write(0x6000_6340, 0x2222);
+    set(&AT_ENTRY_OF_CPU1[0], 0);
+    write(0x6000_6344, 0x2222);
+    check("halted, it does not start after a reset", !wait_for(5_000, || get(&AT_ENTRY_OF_CPU1[0]) != 0));
+    write(0x6000_7014, 0);
+    check("released, it does", wait_for(PATIENCE_US, || get(&AT_ENTRY_OF_CPU1[0]) != 0));
     write(0x6000_6340, 0x2222);
 }
 

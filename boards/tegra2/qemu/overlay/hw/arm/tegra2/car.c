@@ -113,15 +113,18 @@ static bool is_pll_base(hwaddr offset)
 
 /* ---- Peripherals that must not be accessed ---- */
 
+/* A peripheral's bit in one of the rows of registers L, H and U. */
+static bool periph_bit(const Tegra2Car *s, unsigned row, unsigned periph)
+{
+    return s->regs[row / 4 + periph / 32] & (1u << (periph % 32));
+}
+
 static const char *why_closed(const Tegra2Car *s, unsigned periph)
 {
-    unsigned word = periph / 32;
-    uint32_t bit = 1u << (periph % 32);
-
-    if (!(s->regs[CLK_OUT_ENB_L / 4 + word] & bit)) {
+    if (!periph_bit(s, CLK_OUT_ENB_L, periph)) {
         return "has no clock";
     }
-    if (s->regs[RST_DEVICES_L / 4 + word] & bit) {
+    if (periph_bit(s, RST_DEVICES_L, periph)) {
         return "is in reset";
     }
     return NULL;
@@ -138,6 +141,15 @@ static void update_gates(Tegra2Car *s)
         memory_region_set_enabled(&g->iomem, why_closed(s, g->periph) != NULL);
     }
     memory_region_transaction_commit();
+    for (i = 0; i < s->gates->len; i++) {
+        Tegra2Gate *g = g_ptr_array_index(s->gates, i);
+        bool in_reset = periph_bit(s, RST_DEVICES_L, g->periph);
+
+        if (in_reset && !g->was_in_reset && g->dev) {
+            device_cold_reset(g->dev);
+        }
+        g->was_in_reset = in_reset;
+    }
 }
 
 static uint64_t gate_read(void *opaque, hwaddr offset, unsigned size)
@@ -164,13 +176,15 @@ static const MemoryRegionOps gate_ops = {
 };
 
 void tegra2_car_add_gate(Tegra2Car *s, MemoryRegion *parent, const char *name, hwaddr base, hwaddr size,
-                         unsigned periph)
+                         unsigned periph, DeviceState *dev)
 {
     Tegra2Gate *g = g_new0(Tegra2Gate, 1);
 
     g_ptr_array_add(s->gates, g);
     g->name = g_strdup(name);
     g->periph = periph;
+    g->dev = dev;
+    g->was_in_reset = true;
     g->car = s;
     memory_region_init_io(&g->iomem, OBJECT(s), &gate_ops, g, name, size);
     memory_region_add_subregion_overlap(parent, base, &g->iomem, 100);

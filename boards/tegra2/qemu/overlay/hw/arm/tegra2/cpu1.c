@@ -3,10 +3,11 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Three devices hold the core: the clock and reset controller keeps it in reset or stops its clock, the flow controller
- * halts it. It runs while none of them does. Software may release them in any order, also within a few instructions,
- * while the core itself is run by another thread; so a change only queues work for that thread, which then looks at
- * what holds at that time.
+ * The clock and reset controller keeps the core in reset or stops its clock, and the flow controller keeps it from
+ * starting after reset. (It would also keep it asleep in WFI, which is not modelled; a core that is awake goes on: Linux
+ * has a core that goes off halt itself first, and then put itself into reset.) Software may release them in any
+ * order, also within a few instructions, while the core itself is run by another thread; so a change only queues work
+ * for that thread, which then looks at what holds at that time.
  */
 #include "qemu/osdep.h"
 #include "qemu/main-loop.h"
@@ -19,7 +20,7 @@
 static void apply(CPUState *cs, run_on_cpu_data data)
 {
     Tegra2Cpu1 *c = data.host_ptr;
-    bool runs = !c->in_reset && !c->clock_stopped && !c->halted;
+    bool runs = !c->in_reset && !c->clock_stopped && !(c->halted && c->was_reset);
 
     if (!runs) {
         c->cpu->power_state = PSCI_OFF;

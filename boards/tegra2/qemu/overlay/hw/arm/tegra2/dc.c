@@ -22,6 +22,7 @@
 #define MAX_PIXELS          4096
 
 enum {
+    CMD_GENERAL_INCR_SYNCPT = 0x000,
     CMD_CONT_SYNCPT_VSYNC = 0x028,
     CMD_DISPLAY_COMMAND = 0x032,
     CMD_INT_STATUS = 0x037,
@@ -31,6 +32,8 @@ enum {
     CMD_STATE_CONTROL = 0x041,
     CMD_WINDOW_HEADER = 0x042,
     CMD_END = 0x080,
+    COM_FIRST = 0x300,      /* checksums and pins: only stored */
+    COM_END = 0x400,
     DISP_FIRST = 0x400,
     DISP_ACTIVE = 0x409,
     DISP_BORDER_COLOR = 0x435,
@@ -51,6 +54,11 @@ enum {
     /* Each window's registers once more, without the header: 0x200 words from here. */
     APERTURES = 0xa00,
 };
+
+/* INCR_SYNCPT: condition in bits 15..8 (0: at once), number in 7..0. CONT_SYNCPT_VSYNC: enabled by bit 8. */
+#define INCR_CONDITION(v)   (((v) >> 8) & 0xff)
+#define VSYNC_ENABLE        (1u << 8)
+#define SYNCPT_NUMBER(v)    ((v) & 0xff)
 
 #define DISPLAY_COMMAND_MODE(v) (((v) >> 5) & 3)
 #define MODE_CONTINUOUS     1
@@ -120,6 +128,9 @@ static void vblank(void *opaque)
         s->cmd[CMD_STATE_CONTROL] &= ~CONTROL_ACTIVATE;
         s->redraw = true;
     }
+    if (s->cmd[CMD_CONT_SYNCPT_VSYNC] & VSYNC_ENABLE) {
+        tegra2_host1x_increment(s->host1x, SYNCPT_NUMBER(s->cmd[CMD_CONT_SYNCPT_VSYNC]));
+    }
     s->cmd[CMD_INT_STATUS] |= INT_FRAME_END | INT_VBLANK;
     update_irq(s);
     schedule_vblank(s);
@@ -163,6 +174,9 @@ static uint64_t dc_read(void *opaque, hwaddr offset, unsigned size)
     if (index < CMD_END) {
         return s->cmd[index];
     }
+    if (index >= COM_FIRST && index < COM_END) {
+        return s->com[index - COM_FIRST];
+    }
     if (index >= WIN_FIRST && index < WIN_END && !header(s)) {
         qemu_log_mask(LOG_GUEST_ERROR, "xoom: display: window register 0x%03x is read, but the header selects none\n",
                       index);
@@ -179,6 +193,13 @@ static uint64_t dc_read(void *opaque, hwaddr offset, unsigned size)
 static void write_command(Tegra2Dc *s, unsigned index, uint32_t value)
 {
     switch (index) {
+    case CMD_GENERAL_INCR_SYNCPT:
+        if (INCR_CONDITION(value)) {
+            qemu_log_mask(LOG_UNIMP, "xoom: display: increment of a synchronization point on condition %u\n",
+                          INCR_CONDITION(value));
+        }
+        tegra2_host1x_increment(s->host1x, SYNCPT_NUMBER(value));
+        break;
     case CMD_INT_STATUS:
         s->cmd[index] &= ~value;
         update_irq(s);
@@ -217,6 +238,10 @@ static void dc_write(void *opaque, hwaddr offset, uint64_t value, unsigned size)
 
     if (index < CMD_END) {
         write_command(s, index, value);
+        return;
+    }
+    if (index >= COM_FIRST && index < COM_END) {
+        s->com[index - COM_FIRST] = value;
         return;
     }
     if (!windows) {
@@ -417,6 +442,7 @@ static void dc_reset(DeviceState *dev)
     Tegra2Dc *s = TEGRA2_DC(dev);
 
     memset(s->cmd, 0, sizeof(s->cmd));
+    memset(s->com, 0, sizeof(s->com));
     memset(&s->assembly, 0, sizeof(s->assembly));
     memset(&s->armed, 0, sizeof(s->armed));
     memset(&s->active, 0, sizeof(s->active));

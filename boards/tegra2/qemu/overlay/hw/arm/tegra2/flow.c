@@ -3,8 +3,8 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * HALT_CPU1_EVENTS with a mode other than 0 holds the second core. Waking a halted core by an event is not modelled:
- * kernels halt a core to keep it from running after reset, or before they stop it.
+ * HALT_CPU1_EVENTS with a mode other than 0 keeps the second core from starting after its reset. That a halted core
+ * stays in WFI until one of the selected events is not modelled.
  */
 #include "qemu/osdep.h"
 #include "qemu/log.h"
@@ -55,7 +55,7 @@ static void flow_write(void *opaque, hwaddr offset, uint64_t value, unsigned siz
         break;
     case HALT_CPU1_EVENTS:
         if ((value & HALT_MODE) && (value & HALT_WAKE_EVENTS)) {
-            qemu_log_mask(LOG_UNIMP, "xoom: flow controller: an event will not wake CPU1\n");
+            qemu_log_mask(LOG_UNIMP, "xoom: flow controller: events for CPU1 are not modelled\n");
         }
         s->regs[offset / 4] = value;
         s->cpu1->halted = value & HALT_MODE;

@@ -26,6 +26,7 @@
 #define TEGRA2_RAM_MAX          0x40000000
 #define TEGRA2_IRAM_BASE        0x40000000
 #define TEGRA2_IRAM_SIZE        0x00040000
+#define TEGRA2_HOST1X_BASE      0x50000000
 #define TEGRA2_MPCORE_BASE      0x50040000
 #define TEGRA2_PL310_BASE       0x50043000
 #define TEGRA2_DC1_BASE         0x54200000
@@ -62,6 +63,7 @@
 #define TEGRA2_SPI_TMR3         41
 #define TEGRA2_SPI_TMR4         42
 #define TEGRA2_SPI_UARTC        46
+#define TEGRA2_SPI_HOST1X_SYNC  65
 #define TEGRA2_SPI_DC1          73
 #define TEGRA2_SPI_UARTD        90
 #define TEGRA2_SPI_UARTE        91
@@ -175,6 +177,8 @@ typedef struct Tegra2Gate {
     MemoryRegion iomem;
     char *name;
     unsigned periph;
+    DeviceState *dev;
+    bool was_in_reset;
     Tegra2Car *car;
 } Tegra2Gate;
 
@@ -187,9 +191,12 @@ struct Tegra2Car {
     GPtrArray *gates;       /* of Tegra2Gate */
 };
 
-/* While the peripheral is in reset or its clock is off, accesses to that window are complained about and do nothing. */
+/*
+ * While the peripheral is in reset or its clock is off, accesses to that window are complained about and do nothing.
+ * When its reset begins, so is `dev` reset, which may be NULL.
+ */
 void tegra2_car_add_gate(Tegra2Car *s, MemoryRegion *parent, const char *name, hwaddr base, hwaddr size,
-                         unsigned periph);
+                         unsigned periph, DeviceState *dev);
 /* The watchdog: TMR1 (0) or TMR2 (1) expired while its previous interrupt was still pending. */
 void tegra2_car_watchdog(void *opaque, unsigned timer);
 
@@ -296,6 +303,21 @@ struct Tegra2Pl310 {
     uint32_t lockdown[16];
 };
 
+#define TYPE_TEGRA2_HOST1X "tegra2-host1x"
+OBJECT_DECLARE_SIMPLE_TYPE(Tegra2Host1x, TEGRA2_HOST1X)
+
+#define TEGRA2_SYNCPTS 32
+
+struct Tegra2Host1x {
+    SysBusDevice parent_obj;
+    MemoryRegion iomem;
+    qemu_irq irq;
+    uint32_t regs[0x24000 / 4];
+    uint32_t enabled;       /* threshold interrupts, a bit for each synchronization point */
+};
+
+void tegra2_host1x_increment(Tegra2Host1x *s, unsigned syncpt);
+
 #define TYPE_TEGRA2_DC "tegra2-dc"
 OBJECT_DECLARE_SIMPLE_TYPE(Tegra2Dc, TEGRA2_DC)
 
@@ -311,11 +333,13 @@ struct Tegra2Dc {
     SysBusDevice parent_obj;
     MemoryRegion iomem;
     MemoryRegion *ram_root;
+    Tegra2Host1x *host1x;
     MemoryRegionSection fb;
     QemuConsole *con;
     QEMUTimer *vblank;
     qemu_irq irq;
     uint32_t cmd[0x80];
+    uint32_t com[0x100];
     Tegra2DcCopy assembly, armed, active;
     bool redraw;
 };

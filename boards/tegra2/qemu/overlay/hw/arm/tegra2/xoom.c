@@ -44,7 +44,6 @@ static const struct {
     hwaddr size;
     unsigned periph;
 } unmodelled[] = {
-    { "host1x", 0x50000000, 0x24000, TEGRA2_PERIPH_HOST1X },
     { "MSELECT", 0x50042000, 0x1000, NOT_GATED },
     { "MPE", 0x54040000, 0x40000, 60 },
     { "VI", 0x54080000, 0x40000, 20 },
@@ -202,7 +201,7 @@ static void xoom_init(MachineState *machine)
     MemoryRegion *sysmem = get_system_memory();
     MemoryRegion *iram = g_new(MemoryRegion, 1);
     A9MPPrivState *mpcore;
-    DeviceState *lic, *dev, *gpio, *rtc;
+    DeviceState *lic, *dev, *gpio, *rtc, *host1x;
     Tegra2Car *car;
     Tegra2Timers *timers;
     static const unsigned timer_spis[] = { TEGRA2_SPI_TMR1, TEGRA2_SPI_TMR2, TEGRA2_SPI_TMR3, TEGRA2_SPI_TMR4 };
@@ -244,15 +243,15 @@ static void xoom_init(MachineState *machine)
     for (i = 0; i < ARRAY_SIZE(timer_spis); i++) {
         sysbus_connect_irq(SYS_BUS_DEVICE(timers), i, qdev_get_gpio_in(lic, timer_spis[i]));
     }
-    tegra2_car_add_gate(car, sysmem, "timers", TEGRA2_TIMER_BASE, 0x400, TEGRA2_PERIPH_TMR);
+    tegra2_car_add_gate(car, sysmem, "timers", TEGRA2_TIMER_BASE, 0x400, TEGRA2_PERIPH_TMR, DEVICE(timers));
 
     create_at(qdev_new(TYPE_TEGRA2_PMC), TEGRA2_PMC_BASE);
     gpio = create_at(qdev_new(TYPE_TEGRA2_GPIO), TEGRA2_GPIO_BASE);
     tegra2_car_add_gate(car, sysmem, "GPIO", TEGRA2_GPIO_BASE, memory_region_size(&TEGRA2_GPIO(gpio)->iomem),
-                        TEGRA2_PERIPH_GPIO);
+                        TEGRA2_PERIPH_GPIO, gpio);
     rtc = create_at(qdev_new(TYPE_TEGRA2_RTC), TEGRA2_RTC_BASE);
     sysbus_connect_irq(SYS_BUS_DEVICE(rtc), 0, qdev_get_gpio_in(lic, TEGRA2_SPI_RTC));
-    tegra2_car_add_gate(car, sysmem, "RTC", TEGRA2_RTC_BASE, 0x100, TEGRA2_PERIPH_RTC);
+    tegra2_car_add_gate(car, sysmem, "RTC", TEGRA2_RTC_BASE, 0x100, TEGRA2_PERIPH_RTC, NULL);
 
     for (i = 0; i < ARRAY_SIZE(uarts); i++) {
         dev = qdev_new(TYPE_TEGRA2_UART);
@@ -260,14 +259,19 @@ static void xoom_init(MachineState *machine)
         qdev_prop_set_chr(dev, "chardev", serial_hd(i));
         create_at(dev, uarts[i].base);
         sysbus_connect_irq(SYS_BUS_DEVICE(dev), 0, qdev_get_gpio_in(lic, uarts[i].spi));
-        tegra2_car_add_gate(car, sysmem, uarts[i].name, uarts[i].base, uarts[i].size, uarts[i].periph);
+        tegra2_car_add_gate(car, sysmem, uarts[i].name, uarts[i].base, uarts[i].size, uarts[i].periph, dev);
     }
 
+    host1x = create_at(qdev_new(TYPE_TEGRA2_HOST1X), TEGRA2_HOST1X_BASE);
+    sysbus_connect_irq(SYS_BUS_DEVICE(host1x), 0, qdev_get_gpio_in(lic, TEGRA2_SPI_HOST1X_SYNC));
+    tegra2_car_add_gate(car, sysmem, "host1x", TEGRA2_HOST1X_BASE, 0x24000, TEGRA2_PERIPH_HOST1X, host1x);
+
     dev = qdev_new(TYPE_TEGRA2_DC);
+    TEGRA2_DC(dev)->host1x = TEGRA2_HOST1X(host1x);
     TEGRA2_DC(dev)->ram_root = sysmem;
     create_at(dev, TEGRA2_DC1_BASE);
     sysbus_connect_irq(SYS_BUS_DEVICE(dev), 0, qdev_get_gpio_in(lic, TEGRA2_SPI_DC1));
-    tegra2_car_add_gate(car, sysmem, "DC1", TEGRA2_DC1_BASE, 0x40000, TEGRA2_PERIPH_DISP1);
+    tegra2_car_add_gate(car, sysmem, "DC1", TEGRA2_DC1_BASE, 0x40000, TEGRA2_PERIPH_DISP1, dev);
 
     tegra2_create_registers(sysmem, "processor tag", TEGRA2_PROCTAG_BASE, 0x1000, true, proctag_resets,
                             ARRAY_SIZE(proctag_resets));
@@ -283,7 +287,7 @@ static void xoom_init(MachineState *machine)
         tegra2_create_unmodelled(sysmem, unmodelled[i].name, unmodelled[i].base, unmodelled[i].size);
         if (unmodelled[i].periph != NOT_GATED) {
             tegra2_car_add_gate(car, sysmem, unmodelled[i].name, unmodelled[i].base, unmodelled[i].size,
-                                unmodelled[i].periph);
+                                unmodelled[i].periph, NULL);
         }
     }
 
