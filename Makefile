@@ -34,8 +34,8 @@ TARGET_FLAGS :=
 CLIPPY_FLAGS := -- -D warnings
 
 # Crates that only make sense on the target, and those that run on the host as well and are tested there.
-TARGET_CRATES := nex-hv nex-qemu-virt nex-tegra2 nex-vexpress-a9 nex-guest nex-guests
-HOST_CRATES   := nex-abi nex-boot nex-config nex-console nex-debugger nex-decode nex-decoder-proof nex-devices nex-fbcon nex-guest nex-mm nex-qemu-tests nex-sched nex-symbols nex-tegra2-logic nex-vcpu nex-vmmu nextool
+TARGET_CRATES := nex-hv nex-qemu-virt nex-tegra2 nex-vexpress-a9 nex-guest nex-guests nex-xoom-bare
+HOST_CRATES   := nex-abi nex-boot nex-config nex-console nex-debugger nex-decode nex-decoder-proof nex-devices nex-fbcon nex-guest nex-mm nex-qemu-tests nex-sched nex-symbols nex-tegra2-logic nex-vcpu nex-vmmu nex-xoom-tests nextool
 
 # ---- Wrong values are said here, not by a tool further down ----
 
@@ -75,7 +75,7 @@ endif
 
 # ---- Targets ----
 
-.PHONY: all build board guests bootvol qemu log test lint clippy fmt doc configs size setup $(CONFIG_GOALS) clean help FORCE
+.PHONY: all build board guests bootvol qemu log test test-xoom lint clippy fmt doc configs size setup $(CONFIG_GOALS) clean help FORCE
 .DEFAULT_GOAL := all
 
 all: build
@@ -120,6 +120,9 @@ log: $(NEXTOOL) ## show the console on the serial port PORT, with the log record
 test: ## all checks and tests, on the host and in QEMU; the last line counts them
 	@scripts/test.sh $(abspath $(T))
 
+test-xoom: ## test the emulated Xoom; TIER=generic: only with a stock kernel, which is faster
+	@TARGET_ENV="$(TARGET_ENV)" TARGET_FLAGS="$(TARGET_FLAGS)" scripts/test-xoom.sh $(TIER)
+
 lint clippy: ## formatting and clippy, for host and target
 	cargo fmt --all --check
 	cargo clippy $(HOST_CRATES:%=--package %) --all-targets $(CLIPPY_FLAGS)
@@ -157,7 +160,7 @@ clean: ## remove everything that was built
 
 help: ## this list
 	@echo 'Targets:'
-	@sed -n 's/^\([a-z ]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z -]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  %-12s %s\n", $$1, $$2 }'
 	@echo 'Variables:'
 	@echo '  BOARD=qemu-virt|tegra2|vexpress-a9'
 	@echo '  CPU=cortex-a15|cortex-a7   (cortex-a9 with the other boards)'

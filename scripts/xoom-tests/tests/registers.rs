@@ -111,14 +111,29 @@ fn a_peripheral_needs_its_clock_and_no_reset() {
 // ---- Clock and reset ----
 
 #[test]
+fn a_peripherals_reset_resets_it() {
+    let mut machine = machine();
+    machine.write(TMR3, PTV_ENABLE | 999);
+    machine.write(GPIO + 0x80, 0xff);
+    // TMR is number 5, GPIO 8, the display 27.
+    for bit in [5, 8, 27] {
+        machine.write(CAR + 0x300, 1 << bit);
+        machine.write(CAR + 0x304, 1 << bit);
+    }
+    assert_eq!((machine.read(TMR3), machine.read(GPIO + 0x80), machine.read(DISPLAY_COMMAND)), (0, 0, 0));
+    machine.pass(2000);
+    assert!(!lic_line_of_tmr3(&mut machine));
+}
+
+#[test]
 fn set_and_clear_registers() {
     let mut machine = machine();
-    for (set, clear, state) in [(0x320, 0x324, 0x10), (0x328, 0x32c, 0x14), (0x334, 0x330, 0x18)] {
-        // U's pair is listed the other way round, to be left as it was found.
-        let before = machine.read(CAR + state);
-        machine.write(CAR + set, 1 << 13);
-        machine.write(CAR + clear, 1 << 13);
-        assert_eq!(machine.read(CAR + state) & !(1 << 13), before & !(1 << 13));
+    for (row, state) in [(0x320, 0x10), (0x328, 0x14), (0x330, 0x18)] {
+        let others = machine.read(CAR + state) & !(1 << 13);
+        machine.write(CAR + row, 1 << 13);
+        assert_eq!(machine.read(CAR + state), others | 1 << 13);
+        machine.write(CAR + row + 4, 1 << 13);
+        assert_eq!(machine.read(CAR + state), others);
     }
     machine.write(CAR + 0x308, 1 << 3);
     assert_eq!(machine.read(CAR + 8) & 1 << 3, 1 << 3);
@@ -398,6 +413,40 @@ fn the_display_may_be_left_off() {
     let mut machine = Qtest::start("display=off");
     machine.read(DISPLAY_COMMAND);
     assert!(machine.complaints().contains("DC1 has no clock"));
+}
+
+// ---- host1x ----
+
+const HOST1X_SYNC: u32 = 0x5000_3000;
+
+#[test]
+fn synchronization_points_count_and_interrupt() {
+    let mut machine = machine();
+    let (counter, threshold) = (HOST1X_SYNC + 0x400 + 4 * 5, HOST1X_SYNC + 0x500 + 4 * 5);
+    let (status, disable, enable) = (HOST1X_SYNC + 0x40, HOST1X_SYNC + 0x60, HOST1X_SYNC + 0x68);
+    machine.write(counter, 0xfffe);
+    machine.write(threshold, 0x1_0000);
+    machine.write(enable, 1 << 5);
+    machine.write(HOST1X_SYNC + 0x700, 1 << 5 | 1 << 6);
+    assert_eq!((machine.read(counter), machine.read(counter + 4)), (0xffff, 1));
+    assert!(!machine.spi(65), "one below the threshold");
+    machine.write(HOST1X_SYNC + 0x700, 1 << 5);
+    assert!(machine.spi(65));
+    assert_eq!(machine.read(status), 1 << 5);
+    machine.write(disable, 1 << 5);
+    machine.write(status, 1 << 5);
+    assert!(!machine.spi(65));
+}
+
+#[test]
+fn vertical_blanks_count_in_host1x() {
+    let mut machine = machine();
+    machine.write(DC + 4 * 0x028, 1 << 8 | 26);
+    let counter = HOST1X_SYNC + 0x400 + 4 * 26;
+    assert_eq!(machine.read(counter), 0);
+    machine.pass(1_000_000);
+    let counted = machine.read(counter);
+    assert!((59..=61).contains(&counted), "{counted} in a second");
 }
 
 // ---- The rest ----
