@@ -60,7 +60,7 @@ unpack() {
     say "unpacking $(basename "$dsc")"
     rm -rf "$2"
     mkdir -p "$(dirname "$2")"
-    dpkg-source --no-check -x "$dsc" "$2" >&2
+    dpkg-source -q --no-check -x "$dsc" "$2" >&2
     cp -R $models/overlay/. "$2"
     patch --quiet -d "$2" -p1 <$models/qemu.patch >&2
 }
