@@ -23,12 +23,21 @@ impl Qtest {
     /// # Panics
     /// If QEMU cannot be started.
     pub fn start(options: &str) -> Self {
+        Self::start_with(options, &[])
+    }
+
+    /// The same, with more arguments for QEMU.
+    ///
+    /// # Panics
+    /// If QEMU cannot be started.
+    pub fn start_with(options: &str, arguments: &[&str]) -> Self {
         let complaints = TemporaryFile::new("log", b"");
         let log = std::fs::OpenOptions::new().append(true).open(complaints.path()).expect("it was just made");
         let machine = if options.is_empty() { "xoom".into() } else { format!("xoom,{options}") };
         let mut command = Command::new(emulator());
         command.args(["-M", &machine, "-display", "none", "-monitor", "none", "-serial", "null"]);
         command.args(["-accel", "qtest", "-qtest", "stdio", "-qtest-log", "none", "-d", "guest_errors"]);
+        command.args(arguments);
         let screen = Screen::new();
         command.args(["-qmp", &screen.argument()]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
@@ -86,6 +95,11 @@ impl Qtest {
     /// Writes a word.
     pub fn write(&mut self, address: u32, value: u32) {
         self.command(&format!("writel {address:#x} {value:#x}"));
+    }
+
+    /// `length` bytes from an address on.
+    pub fn bytes(&mut self, address: u32, length: u32) -> Vec<u8> {
+        (address..address + length).map(|address| self.read8(address)).collect()
     }
 
     /// Writes a byte.

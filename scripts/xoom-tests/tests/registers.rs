@@ -115,14 +115,17 @@ fn a_peripherals_reset_resets_it() {
     let mut machine = machine();
     machine.write(TMR3, PTV_ENABLE | 999);
     machine.write(GPIO + 0x80, 0xff);
-    // TMR is number 5, GPIO 8, the display 27.
-    for bit in [5, 8, 27] {
+    machine.write(UARTB + 4, 0x12);
+    // TMR is number 5, UARTB 7, GPIO 8, the display 27.
+    for bit in [5, 7, 8, 27] {
         machine.write(CAR + 0x300, 1 << bit);
         machine.write(CAR + 0x304, 1 << bit);
     }
     assert_eq!((machine.read(TMR3), machine.read(GPIO + 0x80), machine.read(DISPLAY_COMMAND)), (0, 0, 0));
+    assert_eq!((machine.read(UARTB + 4), machine.read(UARTB + 0xc)), (0, 0));
     machine.pass(2000);
     assert!(!lic_line_of_tmr3(&mut machine));
+    assert!(!machine.spi(37), "the UART's");
 }
 
 #[test]

@@ -18,12 +18,15 @@
 enum {
     THR = 0,
     IER = 1,
+    FCR = 2,
     LCR = 3,
+    MCR = 4,
     LSR = 5,
     SPR = 7,
     IRDA_CSR = 8,
 };
 
+#define FCR_CLEAR       0x06
 #define LCR_DLAB        0x80
 /* Receive time-out and end of data: interrupt enables that a 16550A does not have. Only stored. */
 #define IER_EXTRA       0x30
@@ -94,6 +97,11 @@ static void uart_reset(DeviceState *dev)
 
     s->ier_extra = 0;
     s->irda_csr = 0;
+    /* The 16550A only knows the reset of the whole machine, not that by the clock and reset controller. */
+    serial_io_ops.write(&s->serial, LCR, 0, 1);
+    serial_io_ops.write(&s->serial, IER, 0, 1);
+    serial_io_ops.write(&s->serial, FCR, FCR_CLEAR, 1);
+    serial_io_ops.write(&s->serial, MCR, 0, 1);
 }
 
 static void uart_init(Object *obj)
