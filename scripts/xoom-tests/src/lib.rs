@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | `NEX_QEMU_XOOM` | the emulator |
 //! | `NEX_XOOM_BARE` | the program `nex-xoom-bare`, ELF |
-//! | `NEX_XOOM_LINUX` | directory with kernels, device trees and initial RAM disk; without it Linux is not tested |
+//! | `NEX_XOOM_LINUX` | directory with kernels, device trees and initial RAM disk |
 //! | `NEX_TEST_SLOWNESS` | factor on all deadlines |
 
 pub mod elf;

@@ -8,19 +8,18 @@ use nex_xoom_tests::{Machine, from_environment, seconds};
 
 const PROMPT: &str = "\nxoom# ";
 
-/// A prepared file, or `None`, said aloud, where there is none.
-fn prepared(name: &str) -> Option<PathBuf> {
-    let path = from_environment("NEX_XOOM_LINUX")?.join(name);
-    path.is_file().then_some(path)
+/// A file that `scripts/xoom-linux.sh` has prepared.
+fn prepared(name: &str) -> PathBuf {
+    let directory =
+        from_environment("NEX_XOOM_LINUX").expect("NEX_XOOM_LINUX is not set: run scripts/test-xoom.sh");
+    let path = directory.join(name);
+    assert!(path.is_file(), "{} is missing: scripts/xoom-linux.sh makes it", path.display());
+    path
 }
 
 /// Boots a kernel with a device tree to a shell, and returns what it printed on the way.
-fn boot(kernel: &str, dtb: &str, options: &str, arguments: &[&str]) -> Option<(Machine, String)> {
-    let (Some(kernel), Some(dtb), Some(initrd)) = (prepared(kernel), prepared(dtb), prepared("initrd.gz"))
-    else {
-        eprintln!("NOT TESTED: no {kernel} with {dtb} in NEX_XOOM_LINUX (scripts/xoom-linux.sh makes them)");
-        return None;
-    };
+fn boot(kernel: &str, dtb: &str, options: &str, arguments: &[&str]) -> (Machine, String) {
+    let (kernel, dtb, initrd) = (prepared(kernel), prepared(dtb), prepared("initrd.gz"));
     let mut all: Vec<&std::ffi::OsStr> = vec!["-no-reboot".as_ref()];
     all.extend(["-kernel".as_ref(), kernel.as_os_str(), "-dtb".as_ref(), dtb.as_os_str()]);
     all.extend([
@@ -32,7 +31,7 @@ fn boot(kernel: &str, dtb: &str, options: &str, arguments: &[&str]) -> Option<(M
     all.extend(arguments.iter().map(std::ffi::OsStr::new));
     let mut machine = Machine::start(options, all);
     let log = machine.expect(PROMPT, seconds(180));
-    Some((machine, log))
+    (machine, log)
 }
 
 /// Types a command and returns what it prints.
@@ -58,7 +57,7 @@ fn interrupts(table: &str, name: &str) -> Vec<u64> {
 // ---- Debian's kernel ----
 
 fn generic(options: &str) {
-    let Some((mut machine, log)) = boot("vmlinuz", "xoom-generic.dtb", options, &[]) else { return };
+    let (mut machine, log) = boot("vmlinuz", "xoom-generic.dtb", options, &[]);
     assert_log(
         &log,
         &[
@@ -122,9 +121,9 @@ fn debians_kernel_if_the_legacy_controller_gates() {
 // ---- The same source with Tegra 2 support, and the device trees of boards ----
 
 /// `console` is the number of the serial port among those of the machine.
-fn tegra20(board: &str, model: &str, console: usize, options: &str) -> Option<Machine> {
+fn tegra20(board: &str, model: &str, console: usize, options: &str) -> Machine {
     let others = ["-serial", "null"].repeat(console);
-    let (mut machine, log) = boot("zImage", &format!("{board}.dtb"), options, &others)?;
+    let (mut machine, log) = boot("zImage", &format!("{board}.dtb"), options, &others);
     assert_log(
         &log,
         &[
@@ -153,14 +152,14 @@ fn tegra20(board: &str, model: &str, console: usize, options: &str) -> Option<Ma
         assert_log(&run(&mut machine, "cat /sys/devices/system/cpu/online"), &["\n0-1\n"]);
     }
     assert_well(&machine);
-    Some(machine)
+    machine
 }
 
 /// With a device tree that gives the drivers of display and power management what they want: the display is set up by
 /// Linux's own driver, and the machine is reset through the PMC.
 #[test]
 fn tegra20_with_display_and_reset() {
-    let Some(mut machine) = tegra20("xoom-tegra20", "Emulated Xoom", 0, "") else { return };
+    let mut machine = tegra20("xoom-tegra20", "Emulated Xoom", 0, "");
     assert_log(&run(&mut machine, "ls /sys/class/drm"), &["card0-DPI-1"]);
     assert_log(&run(&mut machine, "cat /sys/class/graphics/fb0/virtual_size"), &["1280,800"]);
     assert!(
