@@ -316,6 +316,17 @@ fn checks_of_interrupts() {
     check_equal("legacy FIQ with the GIC off", fire(TMR3).0, cpus);
     check_equal("and TMR4, not enabled, does not", fire(TMR4).0, 0);
 
+    // Class IRQ: its own pin, until the GIC's CPU interface uses that.
+    quiet();
+    write(IEP_CLASS, 0);
+    check("legacy IRQ with the GIC off", fire(TMR3) == (0, 1));
+    check_equal("of which the GIC knows nothing", get(&IRQ_ID), 1023);
+    write(GICC_CTLR, 1);
+    check("legacy IRQ does not pass the GIC when that is on", fire(TMR3) == (0, 0));
+    check_equal("but is pending there as ID 31", read(GICD_ISPENDR) >> 31, 1);
+    quiet();
+    write(IEP_CLASS, TMR3_BIT);
+
     // The GIC's CPU interface on, but without FIQEn: the pin still passes.
     write(GICD_CTLR, 1);
     write(GICC_PMR, 0xf0);

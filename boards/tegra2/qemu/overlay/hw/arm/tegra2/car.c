@@ -47,8 +47,9 @@ enum {
 #define WDT_TIMER                   (1u << 4)
 #define WDT_ENABLE                  (1u << 5)
 #define RST_SOURCE_STATUS           0x3f00
-#define REASON_SOFTWARE             (1u << 10)
-#define REASON_WATCHDOG             (1u << 13)
+/* A pair for each of CPU (8, 9), COP (10, 11) and the whole system. */
+#define REASON_WATCHDOG             (1u << 12)
+#define REASON_SOFTWARE             (1u << 13)
 
 #define PLL_LOCK                    (1u << 27)
 #define PLL_ENABLE                  (1u << 30)
