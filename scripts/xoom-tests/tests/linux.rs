@@ -160,6 +160,11 @@ fn tegra20(board: &str, model: &str, console: usize, options: &str) -> Machine {
 #[test]
 fn tegra20_with_display_and_reset() {
     let mut machine = tegra20("xoom-tegra20", "Emulated Xoom", 0, "");
+    run(&mut machine, "mount -t debugfs debugfs /sys/kernel/debug");
+    for (clock, hertz) in [("clk_m", 26_000_000), ("pll_x", 1_000_000_000), ("uartb", 216_000_000)] {
+        let rate = run(&mut machine, &format!("cat /sys/kernel/debug/clk/{clock}/clk_rate"));
+        assert_log(&rate, &[&format!("\n{hertz}\n")]);
+    }
     assert_log(&run(&mut machine, "ls /sys/class/drm"), &["card0-DPI-1"]);
     assert_log(&run(&mut machine, "cat /sys/class/graphics/fb0/virtual_size"), &["1280,800"]);
     assert!(

@@ -243,31 +243,31 @@ static void enable_peripheral(unsigned periph)
     poke(TEGRA2_CAR_BASE + 0x304 + periph / 32 * 8, 1u << periph % 32);
 }
 
-/* At 26 MHz: PLLP 216 MHz, PLLX 1 GHz for the CPUs, PLLM for the memory. */
+/* With the oscillator's 26 MHz: PLLP 216 MHz, PLLX 1 GHz for the CPUs, PLLM for the memory. */
 static void hand_over_clocks(void)
 {
-    poke(TEGRA2_CAR_BASE + 0x0a0, 0x4011b01a | 1u << 28);
-    poke(TEGRA2_CAR_BASE + 0x0ac, 0x00000800);
-    poke(TEGRA2_CAR_BASE + 0x0a4, 0x0d031c03);
-    poke(TEGRA2_CAR_BASE + 0x0a8, 0x10030403);
-    poke(TEGRA2_CAR_BASE + 0x0e0, 0x4003e81a);
-    poke(TEGRA2_CAR_BASE + 0x090, 0x4001580d);
-    poke(TEGRA2_CAR_BASE + 0x020, 0x20008888);
-    poke(TEGRA2_CAR_BASE + 0x028, 0x20002222);
-    poke(TEGRA2_TIMER_BASE + 0x14, 0x0019);
+    poke(TEGRA2_CAR_BASE + 0x0a0, 0x4011b01a | 1u << 28);   /* PLLP_BASE, with base override */
+    poke(TEGRA2_CAR_BASE + 0x0ac, 0x00000800);              /* PLLP_MISC */
+    poke(TEGRA2_CAR_BASE + 0x0a4, 0x07030d03);              /* PLLP_OUTA: 48 and 28.8 MHz */
+    poke(TEGRA2_CAR_BASE + 0x0a8, 0x10030403);              /* PLLP_OUTB: 24 and 72 MHz */
+    poke(TEGRA2_CAR_BASE + 0x0e0, 0x4003e81a);              /* PLLX_BASE */
+    poke(TEGRA2_CAR_BASE + 0x090, 0x4001580d);              /* PLLM_BASE */
+    poke(TEGRA2_CAR_BASE + 0x020, 0x20008888);              /* CCLK_BURST_POLICY: running, from PLLX */
+    poke(TEGRA2_CAR_BASE + 0x028, 0x20002222);              /* SCLK_BURST_POLICY: running */
+    poke(TEGRA2_TIMER_BASE + 0x14, 0x0019);                 /* USEC_CFG */
 }
 
 /* 115200 baud from PLLP, 8n1, FIFOs on. */
 static void hand_over_uart(unsigned periph, hwaddr base, hwaddr clk_source)
 {
-    poke(TEGRA2_CAR_BASE + clk_source, 0);
+    poke(TEGRA2_CAR_BASE + clk_source, 0);                  /* PLLP_OUT0 */
     enable_peripheral(periph);
-    poke(base + 0x0c, 0x83);
-    poke(base + 0x00, 117);
-    poke(base + 0x04, 0);
-    poke(base + 0x0c, 0x03);
-    poke(base + 0x08, 0x07);
-    poke(base + 0x10, 0x03);
+    poke(base + 0x0c, 0x83);                                /* LCR, with DLAB */
+    poke(base + 0x00, 117);                                 /* DLL */
+    poke(base + 0x04, 0);                                   /* DLM */
+    poke(base + 0x0c, 0x03);                                /* LCR */
+    poke(base + 0x08, 0x07);                                /* FCR */
+    poke(base + 0x10, 0x03);                                /* MCR: DTR, RTS */
 }
 
 /* Draws a frame and a gradient with a circle: enough to see whether, and which way round, it is shown. */
@@ -325,19 +325,19 @@ static void hand_over_display(uint64_t ram_size)
     unsigned active, i;
 
     draw_splash(splash);
-    poke(TEGRA2_CAR_BASE + 0x180, 0x80000004);
+    poke(TEGRA2_CAR_BASE + 0x180, 0x80000004);      /* CLK_SOURCE_HOST1X: PLLP / 3 */
     enable_peripheral(TEGRA2_PERIPH_HOST1X);
     enable_peripheral(TEGRA2_PERIPH_DISP1);
-    dc(0x042, 1 << 4);
+    dc(0x042, 1 << 4);      /* WINDOW_HEADER: window A */
     /* Both into the assembly and the active copy, as if the panel had been on for a while. */
     for (active = 0; active < 2; active++) {
-        dc(0x040, active << 2);
+        dc(0x040, active << 2);     /* STATE_ACCESS */
         for (i = 0; i < ARRAY_SIZE(regs); i++) {
             dc(regs[i].index, regs[i].value);
         }
     }
     dc(0x040, 0);
-    dc(0x041, 0xf << 8);
+    dc(0x041, 0xf << 8);    /* STATE_CONTROL: update */
     dc(0x042, 0);
     dc(0x036, 0x50155);     /* DISPLAY_POWER_CONTROL */
     dc(0x032, 1 << 5);      /* DISPLAY_COMMAND: continuous */
@@ -366,22 +366,23 @@ static void leave_gic(ARMCPU *cpu0)
     current_cpu = CPU(cpu0);
     /* Interrupts 64 to 95 are SPIs 32 to 63. */
     poke(gicd + 0x108, 1u << (TEGRA2_SPI_UARTB - 32) | 1u << (TEGRA2_SPI_TMR3 - 32));
+    /* To the first core. */
     poke(gicd + 0x820 + TEGRA2_SPI_UARTB / 4 * 4, 0x01010101);
     poke(gicd + 0x820 + TEGRA2_SPI_TMR3 / 4 * 4, 0x01010101);
-    poke(gicd + 0x100, 0x0000ffff);
+    poke(gicd + 0x100, 0x0000ffff);     /* software interrupts */
     poke(gicd + 0x208, 1u << (TEGRA2_SPI_TMR3 - 32));
     poke(gicd, 1);
-    poke(gicc + 0x04, 0xf0);
+    poke(gicc + 0x04, 0xf0);            /* PMR */
     poke(gicc, 1);
     current_cpu = was;
 }
 
 static void leave_l2(void)
 {
-    poke(TEGRA2_PL310_BASE + 0x104, 0x7e080001);
-    poke(TEGRA2_PL310_BASE + 0x108, 0x331);
+    poke(TEGRA2_PL310_BASE + 0x104, 0x7e080001);    /* AUX_CTRL */
+    poke(TEGRA2_PL310_BASE + 0x108, 0x331);         /* tag and data latency */
     poke(TEGRA2_PL310_BASE + 0x10c, 0x441);
-    poke(TEGRA2_PL310_BASE + 0x100, 1);
+    poke(TEGRA2_PL310_BASE + 0x100, 1);             /* CTRL: on */
 }
 
 /* The kernel's entry: all the boot protocol promises is r0, r1, r2, and MMU and D-cache off. */
