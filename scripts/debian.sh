@@ -13,8 +13,8 @@ script=debian
 . "$(dirname "$0")/apt.sh"
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
-security=${DEBIAN_SECURITY_MIRROR:-http://deb.debian.org/debian-security}
+archive=http://deb.debian.org/debian
+security=http://deb.debian.org/debian-security
 
 [ $# -ge 3 ] || die "usage: see the head of scripts/debian.sh"
 mkdir -p "$1"
@@ -30,7 +30,7 @@ root=$cache/apt
 mkdir -p "$root/lists/partial" "$root/archives/partial" "$cache/files"
 cat >"$root/debian.sources" <<END
 Types: deb deb-src
-URIs: $mirror
+URIs: $archive
 Suites: bookworm bookworm-updates
 Components: main
 Architectures: armhf
