@@ -45,8 +45,8 @@ TARGET_FLAGS :=
 CLIPPY_FLAGS := -- -D warnings
 
 # Crates that only make sense on the target, and those that run on the host as well and are tested there.
-TARGET_CRATES := nex-hv nex-qemu-virt nex-tegra2 nex-vexpress-a9 nex-guest nex-conformance nex-guest-abuse nex-guest-bench nex-guest-linux nex-guests
-HOST_CRATES   := nex-abi nex-bench nex-boot nex-config nex-console nex-debugger nex-decode nex-decoder-proof nex-devices nex-difftest-run nex-emulate nex-fbcon nex-guest nex-guestdt nex-mm nex-qemu-tests nex-rewrite nex-sched nex-symbols nex-tegra2-logic nex-vcpu nex-vmmu nextool
+TARGET_CRATES := nex-hv nex-qemu-virt nex-tegra2 nex-vexpress-a9 nex-guest nex-conformance nex-guest-abuse nex-guest-bench nex-guest-linux nex-guests nex-xoom-bare
+HOST_CRATES   := nex-abi nex-bench nex-boot nex-config nex-console nex-debugger nex-decode nex-decoder-proof nex-devices nex-difftest-run nex-emulate nex-fbcon nex-guest nex-guestdt nex-mm nex-qemu-tests nex-rewrite nex-sched nex-symbols nex-tegra2-logic nex-vcpu nex-vmmu nex-xoom-tests nextool
 
 # ---- Wrong values are said here, not by a tool further down ----
 
@@ -93,7 +93,7 @@ endif
 
 # ---- Targets ----
 
-.PHONY: all build board guests bootvol qemu linux uboot debian log bench conformance test lint clippy fmt doc configs size setup $(CONFIG_GOALS) clean help FORCE
+.PHONY: all build board guests bootvol qemu linux uboot debian log bench conformance test test-xoom lint clippy fmt doc configs size setup $(CONFIG_GOALS) clean help FORCE
 .DEFAULT_GOAL := all
 
 all: build
@@ -168,6 +168,9 @@ difftest: board ## N random cases from SEED, natively and under Nex, compared (d
 test: ## all checks and tests, on the host and in QEMU; the last line counts them
 	@scripts/test.sh $(abspath $(T))
 
+test-xoom: ## test the emulated Xoom; TIER=generic: only with a stock kernel, which is faster
+	@TARGET_ENV="$(TARGET_ENV)" TARGET_FLAGS="$(TARGET_FLAGS)" scripts/test-xoom.sh $(TIER)
+
 lint clippy: ## formatting and clippy, for host and target
 	cargo fmt --all --check
 	cargo clippy $(HOST_CRATES:%=--package %) --all-targets $(CLIPPY_FLAGS)
@@ -205,7 +208,7 @@ clean: ## remove everything that was built
 
 help: ## this list
 	@echo 'Targets:'
-	@sed -n 's/^\([a-z ]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z -]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  %-12s %s\n", $$1, $$2 }'
 	@echo 'Variables:'
 	@echo '  BOARD=qemu-virt|tegra2|vexpress-a9'
 	@echo '  CPU=cortex-a15|cortex-a7   (cortex-a9 with the other boards)'
