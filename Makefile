@@ -45,7 +45,7 @@ TARGET_FLAGS :=
 CLIPPY_FLAGS := -- -D warnings
 
 # Crates that only make sense on the target, and those that run on the host as well and are tested there.
-TARGET_CRATES := nex-hv nex-qemu-virt nex-tegra2 nex-vexpress-a9 nex-guest nex-conformance nex-guest-abuse nex-guest-bench nex-guest-linux nex-guests nex-xoom-bare
+TARGET_CRATES := nex-hv nex-qemu-virt nex-tegra2 nex-vexpress-a9 nex-guest nex-conformance nex-difftest nex-guest-abuse nex-guest-bench nex-guest-linux nex-guests nex-xoom-bare
 HOST_CRATES   := nex-abi nex-bench nex-boot nex-config nex-console nex-debugger nex-decode nex-decoder-proof nex-devices nex-difftest-run nex-emulate nex-fbcon nex-guest nex-guestdt nex-mm nex-qemu-tests nex-rewrite nex-sched nex-symbols nex-tegra2-logic nex-vcpu nex-vmmu nex-xoom-tests nextool
 
 # ---- Wrong values are said here, not by a tool further down ----
