@@ -151,11 +151,17 @@ debian: ## fetch and make all files of the Debian guests, into CACHE, for use wi
 log: $(NEXTOOL) ## show the console on the serial port PORT, with the log records of BOARD's last build decoded
 	@$(NEXTOOL) log --elf $(ELF) $(PORT)
 
+# The kernel, and the initial RAM disk with programs, for the tests and the benchmark with Linux.
+linux-tests:
+	$(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) --package nex-guest-linux
+	@scripts/debian/files.sh $(CACHE) vmlinuz
+	@scripts/debian/tests.sh $(T)/linux-tests.gz $(CACHE) $(RELEASE)
+
 # BENCH_LINUX is not empty if the groups with Linux are wanted.
 BENCH_LINUX := $(if $(GROUPS),$(filter linux domu,$(GROUPS)),yes)
 bench: $(if $(filter 1,$(NATIVE)),,board) ## what a kernel's and Linux's operations cost natively and under Nex (docs/performance.md)
-	$(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) --package nex-guest-bench --package nex-guest-linux
-	$(if $(BENCH_LINUX),@scripts/debian/files.sh $(CACHE) vmlinuz && scripts/debian/tests.sh $(T)/linux-tests.gz $(CACHE) $(RELEASE))
+	$(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) --package nex-guest-bench
+	$(if $(BENCH_LINUX),@$(MAKE) --no-print-directory linux-tests)
 	@cargo run --quiet --package nex-bench -- --guest $(RELEASE)/nex-guest-bench --kernel $(CACHE)/vmlinuz --initrd $(T)/linux-tests.gz \
 		--image $(IMAGE) --cpu $(CPU) --out $(T)/bench.json $(if $(GROUPS),--groups "$(GROUPS)") \
 		$(if $(filter 1,$(NATIVE)),--native) $(if $(filter 1,$(CHECK)),--check bench/$(CPU).json) \

@@ -82,6 +82,7 @@ const MODES: &[Mode] = &[
     Mode { name: "vectors-unmapped", about: "fault without vectors", run: exceptions::vectors_unmapped },
     Mode { name: "vectors-window", about: "have its vectors in Nex", run: exceptions::vectors_window },
     Mode { name: "rewrite", about: "execute code that is written all the time", run: rewriting::all },
+    Mode { name: "all-code", about: "have Nex remember all of its code", run: rewriting::all_code },
     Mode { name: "garbage", about: "execute random words", run: random::garbage },
     Mode { name: "mmio", about: "access every device register in every size", run: access::devices },
     Mode { name: "window", about: "use the addresses of Nex", run: access::window },

@@ -157,28 +157,25 @@ fn is_outside(base: u32) -> bool {
 }
 
 /// Goes through all instructions at all bases.
-fn go(run: &Run, mode: u32, check: impl Fn(u32, u32, u32, u32)) {
+fn go(mode: u32, check: impl Fn(u32, u32, u32, u32)) {
     for function in all_instructions() {
         for base in bases() {
-            // A device's register is not to be changed by what is stored as it likes: the UART is not among the bases.
             let registers = core::array::from_fn(|n| if n == 0 { base } else { 0x5a5a_0000 | n as u32 });
             let (vector, value) = match mode {
                 0x13 => call(function, base),
-                0x10 => (NONE, 0),
                 mode => (enter_and_return(function, registers, mode), 0),
             };
             check(function, base, vector, value);
-            let _ = run;
         }
     }
 }
 
+/// Calls r1, and then faults.
+const STUB: u32 = CODE + 0xf000;
+const STUB_WORDS: [u32; 2] = [0xe12f_ff31 /* blx r1 */, 0xe7f0_00f0 /* udf */];
+
 /// In another privileged mode, which has SPSR and a stack of its own; comes back by an exception: an `udf` behind the call.
 fn enter_and_return(function: u32, mut registers: [u32; 14], mode: u32) -> u32 {
-    // ldr pc, [pc, #4]-like: a stub that calls r1 and then faults.
-    const STUB: u32 = CODE + 0xf000;
-    crate::code::place_a32(STUB, &[0xe12f_ff31 /* blx r1 */, 0xe7f0_00f0]);
-    publish(STUB);
     registers[1] = function;
     registers[13] = DATA + 0x8000;
     enter(STUB, &registers, mode | 0xc0)
@@ -186,9 +183,11 @@ fn enter_and_return(function: u32, mut registers: [u32; 14], mode: u32) -> u32 {
 
 /// All instructions at all bases: in several modes, without the MMU, and with Nex's window mapped to the guest's memory.
 pub(crate) fn all(run: &Run) {
+    crate::code::place_a32(STUB, &STUB_WORDS);
+    publish(STUB);
     for _ in 0..run.rounds(1) {
         for mode in [0x13, 0x17, 0x1b, 0x12, 0x1f, 0x11] {
-            go(run, mode, |function, base, vector, value| {
+            go(mode, |function, base, vector, value| {
                 if is_outside(base) && vector == NONE {
                     run.survived([function, base, vector, value]);
                 }
@@ -215,11 +214,8 @@ pub(crate) fn all(run: &Run) {
             }
         }
         for mode in [0x13, 0x17, 0x12, 0x1f] {
-            go(run, mode, |_, _, vector, _| {
-                if vector == 0xff {
-                    run.wrong([vector, 0, 0, 0]);
-                }
-            });
+            // Whatever the guest's own memory makes of it.
+            go(mode, |_, _, _, _| ());
             // As it was: the stores went there.
             for at in (DATA..DATA + 0x10_0000).step_by(4) {
                 write(at, 0x5a5a_5a5a);

@@ -169,13 +169,17 @@ impl Platform {
                 self.gic.set_level(platform::INTID_UART, 0, self.uart.line());
                 done
             }
-            Device::Rtc => match write {
-                None => self.rtc.read(offset, width, now_s()),
-                Some(value) => {
-                    self.stale = true;
-                    self.rtc.write(offset, width, value, now_s()).map(|()| 0)
-                }
-            },
+            Device::Rtc => {
+                let done = match write {
+                    None => self.rtc.read(offset, width, now_s()),
+                    Some(value) => {
+                        self.stale = true;
+                        self.rtc.write(offset, width, value, now_s()).map(|()| 0)
+                    }
+                };
+                self.gic.set_level(platform::INTID_RTC, 0, self.rtc.line());
+                done
+            }
             Device::Flash => match (&mut self.variables, write) {
                 (None, _) => Err(Refused::OutOfRange),
                 (Some(v), None) => v.flash.read(v.contents.bytes(), offset, width),

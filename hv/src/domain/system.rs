@@ -187,17 +187,20 @@ impl Parts {
             Trapping::Coproc(coproc) => self.coproc(vcpu, coproc, len_bytes),
             Trapping::Coproc64(coproc) => self.coproc64(vcpu, coproc, len_bytes),
             Trapping::VfpSystem { reg, rt, read } => self.vfp_system(vcpu, reg, rt, read, len_bytes),
-            Trapping::Hvc { imm: 0 } if vcpu.privilege() == Privilege::Pl1 => {
-                match hypercall::handle(self, vcpu) {
-                    Answer::Continue => Self::next(&mut vcpu.regs, len_bytes),
-                    Answer::Suspend => {
-                        vcpu.regs.skip(len_bytes);
-                        Step::Wait
-                    }
-                    Answer::Stop(stop) => Step::Stop(stop),
-                }
-            }
+            Trapping::Hvc { imm: 0 } if vcpu.privilege() == Privilege::Pl1 => self.hypercall(vcpu, len_bytes),
             Trapping::Hvc { .. } | Trapping::Smc { .. } | Trapping::Udf { .. } => Step::Undefined,
+        }
+    }
+
+    /// `hvc #0` of the guest's kernel.
+    pub fn hypercall(&mut self, vcpu: &mut Vcpu, len_bytes: u32) -> Step {
+        match hypercall::handle(self, vcpu) {
+            Answer::Continue => Self::next(&mut vcpu.regs, len_bytes),
+            Answer::Suspend => {
+                vcpu.regs.skip(len_bytes);
+                Step::Wait
+            }
+            Answer::Stop(stop) => Step::Stop(stop),
         }
     }
 

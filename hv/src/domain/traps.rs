@@ -44,6 +44,10 @@ impl Parts {
     pub fn undefined(&mut self, vcpu: &mut Vcpu, word: u32) -> Step {
         self.original = word;
         if !vcpu.regs.cpsr().is_thumb() {
+            const HVC_0: u32 = 0xe140_0070;
+            if word == HVC_0 && vcpu.privilege() == Privilege::Pl1 {
+                return self.hypercall(vcpu, 4);
+            }
             // MCR p15, always: maintenance, for the most part.
             if word & 0xff10_0f10 == 0xee00_0f10
                 && vcpu.privilege() == Privilege::Pl1

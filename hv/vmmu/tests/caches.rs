@@ -74,7 +74,7 @@ fn flushes() {
     spaces.acquire(&id(2), free);
     spaces.acquire(&off, free);
     let va = Gva::new(0x1000);
-    let effects = |spaces: &Spaces<&mut [Slot]>, flush| {
+    let effects = |spaces: &Spaces<&mut [Slot; 4]>, flush| {
         spaces.slots().map(|slot| spaces.effect(slot, flush)).collect::<Vec<_>>()
     };
     use Effect::{Everything, GlobalPage, NonGlobal, Nothing, Page};

@@ -34,8 +34,8 @@ fn identification() {
     case!("cp15.ctr"; |c| {
         let ctr = cp15_read!(0, c0, c0, 1);
         c.eq("format", ctr >> 29, 4);
-        c.holds("instruction lines", matches!(ctr & 0xf, 2..=6));
-        c.holds("data lines", matches!(ctr >> 16 & 0xf, 2..=6));
+        c.holds("instruction lines", matches!(ctr & 0xf, 2..=10));
+        c.holds("data lines", matches!(ctr >> 16 & 0xf, 2..=10));
     });
     case!("cp15.tlbtr"; |c| c.eq("unified", cp15_read!(0, c0, c0, 3) & 1, 0));
     case!("cp15.tcmtr"; |c| c.eq("no TCM", cp15_read!(0, c0, c0, 2) & 0x7, 0));
