@@ -73,6 +73,7 @@ const MODES: &[Mode] = &[
     Mode { name: "bases", about: "have page tables in devices, in Nex and nowhere", run: tables::bases },
     Mode { name: "all-tables", about: "make all memory page tables", run: tables::all_memory },
     Mode { name: "distinct", about: "touch 4 GiB of mappings", run: tables::distinct },
+    Mode { name: "hoard", about: "have Nex make all the tables that it makes", run: tables::hoard },
     Mode { name: "thrash", about: "change address spaces and domains all the time", run: views::thrash },
     Mode { name: "mixed", about: "have kernel's and user's pages in one MiB", run: views::mixed },
     Mode { name: "cow", about: "store exclusively to pages that are copied on write", run: views::copy_on_write },

@@ -156,10 +156,17 @@ fn is_outside(base: u32) -> bool {
     !(0..=32u32).any(|n| is_mine(base.wrapping_add(4 * n).wrapping_sub(64)))
 }
 
+/// Which of them load PC.
+const LOADS_OF_PC: core::ops::Range<usize> = 6..12;
+
 /// Goes through all instructions at all bases.
 fn go(mode: u32, check: impl Fn(u32, u32, u32, u32)) {
-    for function in all_instructions() {
+    for (n, function) in all_instructions().into_iter().enumerate() {
         for base in bases() {
+            // What goes to where memory says: only where the guest has none, or it may go round for ever.
+            if LOADS_OF_PC.contains(&n) && !is_outside(base) {
+                continue;
+            }
             let registers = core::array::from_fn(|n| if n == 0 { base } else { 0x5a5a_0000 | n as u32 });
             let (vector, value) = match mode {
                 0x13 => call(function, base),

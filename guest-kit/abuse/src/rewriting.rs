@@ -157,8 +157,8 @@ pub(crate) fn all_code(run: &Run) {
     const BYTES_OF_PAGE: u32 = 4096;
     for at in (DATA..DATA + DATA_BYTES).step_by(4) {
         // Unprivileged loads with an offset of their own each, and a return.
-        let offset = (at >> 2) * 0x9e5 & 0xfff;
-        let word = if at % BYTES_OF_PAGE == BYTES_OF_PAGE - 4 { A32_RETURN } else { 0xe4b1_2000 | offset | at & 0x4_0000 };
+        let offset = (at >> 2).wrapping_mul(0x9e5) & 0xfff;
+        let word = if at % BYTES_OF_PAGE == BYTES_OF_PAGE - 4 { A32_RETURN } else { 0xe4b1_2000 | offset };
         write(at, word);
     }
     one_to_one();

@@ -274,7 +274,7 @@ extern "C" fn store_page(at: u32) -> u32 {
     0
 }
 
-/// Every page of 4 GiB by a mapping of its own, all to the same 256 pages.
+/// 4 GiB of mappings, one page in each 16 KiB touched; all are of the same 256 pages.
 pub(crate) fn distinct(run: &Run) {
     one_to_one();
     for n in 0..256 {
@@ -287,12 +287,48 @@ pub(crate) fn distinct(run: &Run) {
         }
     }
     mmu_on(L1, 0, 0);
-    for _ in 0..run.rounds(1) {
-        for page in 0..1 << 20 {
+    for round in 0..run.rounds(1) {
+        for page in (run.seed.wrapping_add(round) & 3..1 << 20).step_by(4) {
             if read(L1 + (page >> 8) * 4) & 3 == TABLE {
                 let (vector, value) = attempt(load, page << 12);
                 if vector != NONE || value != page & 0xff {
                     run.wrong([page << 12, vector, value, 0]);
+                }
+            }
+        }
+    }
+    mmu_off();
+}
+
+/// As many address spaces as Nex keeps tables for, each with all that it can have in both views, for ever after: what Nex needs
+/// for itself and for others must not run out.
+pub(crate) fn hoard(run: &Run) {
+    const SPACES: u32 = 16;
+    let table = |space: u32| DATA + space * 0x4000;
+    one_to_one();
+    for n in 0..256 {
+        write(L2 + 4 * n, DATA + DATA_BYTES / 2 + (n << 12) | PAGE | 1 << 11); // not global
+    }
+    for space in 0..SPACES {
+        for mib in 0..4096 {
+            let own = read(L1 + 4 * mib);
+            write(table(space) + 4 * mib, if own == 0 { L2 | TABLE } else { own });
+        }
+    }
+    mmu_on(table(0), 0, 0);
+    for round in 0..run.rounds(3) {
+        for space in 0..SPACES {
+            set_contextidr(0);
+            set_ttbr0(table(space));
+            set_contextidr(space + 1);
+            for mib in 0..4096u32 {
+                if read(L1 + 4 * mib) == 0 {
+                    let va = mib << 20 | (mib + round & 0xff) << 12;
+                    let (kernel, _) = attempt(load, va);
+                    let (user, _) = attempt_as_user(load, va);
+                    if (kernel, user) != (NONE, NONE) {
+                        run.wrong([space, va, kernel, user]);
+                    }
                 }
             }
         }

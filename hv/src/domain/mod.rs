@@ -34,6 +34,7 @@ use crate::log::Shown;
 use crate::sync::{IrqLock, Stopped};
 use crate::{console, thread};
 use machine::Machine;
+use platform::Variables;
 use vcpu::Stop;
 
 /// Domains at a time.
@@ -277,7 +278,7 @@ impl Manager<'_> {
             return stay("there is nothing to run");
         }
         for index in 0..self.manifest.domains.len() {
-            self.start(index);
+            self.start(index, None);
         }
         while self.running > 0 {
             STOPS.wait();
@@ -287,9 +288,9 @@ impl Manager<'_> {
         self.idle();
     }
 
-    fn start(&mut self, index: usize) {
+    fn start(&mut self, index: usize, variables: Option<Variables>) {
         let Ok(config) = &self.manifest.domains[index] else { return };
-        match start(index as u8, config) {
+        match start(index as u8, config, variables) {
             Ok(()) => self.running += 1,
             Err(e) => {
                 crate::error!("domain \"{}\": {}", config.name.as_str(), Shown(&e));
@@ -304,10 +305,10 @@ impl Manager<'_> {
         console::close(number);
         let name = domain.name;
         // Its thread posted this as its last act; it lets go of the domain right after.
-        let mut domain = Some(domain);
+        let (mut domain, mut variables) = (Some(domain), None);
         while let Some(mine) = domain.take() {
             match Arc::try_unwrap(mine) {
-                Ok(last) => drop(last),
+                Ok(last) => variables = last.machine.0.into_inner().parts.platform.take_variables(),
                 Err(shared) => {
                     domain = Some(shared);
                     thread::sleep_ns(100_000);
@@ -321,7 +322,8 @@ impl Manager<'_> {
             Stop::Fault(report) => crate::error!("domain {} stopped: {}", name.as_str(), report.as_str()),
             Stop::Reset => {
                 crate::info!("domain {} restarts", name.as_str());
-                self.start(usize::from(number));
+                // A flash keeps what is in it.
+                self.start(usize::from(number), variables);
             }
         }
     }
@@ -364,10 +366,11 @@ impl core::fmt::Display for StartError {
     }
 }
 
-fn start(number: u8, config: &DomainConfig<'_>) -> Result<(), StartError> {
+fn start(number: u8, config: &DomainConfig<'_>, variables: Option<Variables>) -> Result<(), StartError> {
     let id =
         DomainId::new(number).filter(|_| usize::from(number) < MAX_DOMAINS).ok_or(StartError::TooMany)?;
-    let machine = build::build(id, config).map_err(StartError::Build)?;
+    let mut machine = build::build(id, config).map_err(StartError::Build)?;
+    machine.parts.platform.keep_variables(variables);
     let name = ArrayString::from(&config.name).unwrap_or_default();
     let sched = &config.sched;
     let params = Params {

@@ -49,7 +49,7 @@ pub struct Platform {
 }
 
 /// The firmware's flash for its variables.
-struct Variables {
+pub(super) struct Variables {
     flash: Box<Flash>,
     contents: Contents,
 }
@@ -126,6 +126,18 @@ impl Platform {
             timer: Timer::new(time::frequency_hz(), 0),
             variables,
         })
+    }
+
+    /// Takes the flash out, for the machine that comes after this one.
+    pub(super) fn take_variables(&mut self) -> Option<Variables> {
+        self.variables.take()
+    }
+
+    /// Puts in the flash of the machine that was before this one, as after a reset of the flash, if there was one.
+    pub(super) fn keep_variables(&mut self, variables: Option<Variables>) {
+        if let (Some(mine), Some(kept)) = (&mut self.variables, variables) {
+            mine.contents = kept.contents;
+        }
     }
 
     /// An access to the device at `offset` from its start. `write` has the value of a store.

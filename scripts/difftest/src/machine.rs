@@ -5,8 +5,9 @@ use std::ffi::OsString;
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{env, fs, process};
 
 use anyhow::{Context, Result};
@@ -47,8 +48,8 @@ pub struct Machine {
     pub guest: Vec<u8>,
     /// Nex's image.
     pub image: PathBuf,
-    /// Longest time that a run may take on the host.
-    pub deadline: Duration,
+    /// Longest time on the host that a run may print nothing.
+    pub silence: Duration,
 }
 
 impl Machine {
@@ -107,30 +108,29 @@ impl Machine {
         Ok(console::read(&text, (side == Side::Nex).then_some(DOMAIN)))
     }
 
-    /// All that QEMU prints until it ends, or until the deadline.
+    /// All that QEMU prints until it ends, or until it prints nothing for too long.
     fn console(&self, mut command: Command) -> Result<String> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut child = command.spawn().with_context(|| self.qemu.to_string_lossy().into_owned())?;
-        let output = child.stdout.take();
-        let reader = thread::spawn(move || {
-            let mut bytes = Vec::new();
-            if let Some(mut output) = output {
-                // A stream that breaks is over; what came before counts.
-                let _ = output.read_to_end(&mut bytes);
+        let mut output = child.stdout.take().context("QEMU's output")?;
+        let (sender, pieces) = mpsc::channel();
+        thread::spawn(move || {
+            let mut piece = [0; 4096];
+            // A stream that breaks is over; what came before counts. So it is if nobody listens any more.
+            while let Ok(bytes @ 1..) = output.read(&mut piece) {
+                if sender.send(piece[..bytes].to_vec()).is_err() {
+                    break;
+                }
             }
-            bytes
         });
-        let end = Instant::now() + self.deadline;
-        while child.try_wait().context("waiting for QEMU")?.is_none() {
-            if Instant::now() >= end {
-                // Fails only if it has just ended.
-                let _ = child.kill();
-                child.wait().context("waiting for QEMU")?;
-                break;
-            }
-            thread::sleep(Duration::from_millis(20));
+        let mut console = Vec::new();
+        // Ends with the stream, or too long after the last piece.
+        while let Ok(piece) = pieces.recv_timeout(self.silence) {
+            console.extend(piece);
         }
-        let bytes = reader.join().map_err(|_| anyhow::anyhow!("a thread panicked"))?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        // Fails only if it has ended; a QEMU that has closed its output has.
+        let _ = child.kill();
+        child.wait().context("waiting for QEMU")?;
+        Ok(String::from_utf8_lossy(&console).into_owned())
     }
 }

@@ -65,7 +65,7 @@ fn run() -> Result<bool> {
         cpu,
         guest: std::fs::read(&guest).with_context(|| guest.display().to_string())?,
         image: image.context("--image is missing")?,
-        deadline: Duration::from_secs(120),
+        silence: Duration::from_secs(60),
     };
     let begin = Instant::now();
     let mut good = true;
@@ -101,7 +101,7 @@ fn run_part(machine: &Machine, part: &Cases) -> Result<bool> {
         blocks.len(),
         part.block
     );
-    let machine = Machine { deadline: Duration::from_secs(30), ..machine.clone() };
+    let machine = Machine { silence: Duration::from_secs(20), ..machine.clone() };
     for &first in blocks.iter().take(SHOWN) {
         match search::find(&machine, part, first)? {
             Some(found) => {

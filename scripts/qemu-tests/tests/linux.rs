@@ -32,7 +32,7 @@ fn two_shells(cpu: &str) -> Option<Machine> {
     Some(machine)
 }
 
-/// Types a command to the shell that has the focus, and waits for what it prints and what its status is.
+/// Types a command to the shell that has the focus, and waits for what it prints: `host` is the domain's name.
 #[track_caller]
 fn answers(machine: &mut Machine, host: &str) {
     machine.send("echo at $(hostname) $((6 * 7))\r");
@@ -51,11 +51,14 @@ fn both_get_to_a_shell_and_each_ends_alone() {
     machine.expect(&strings::restarts("domu"), seconds(120));
     machine.expect("Linux domu", seconds(BOOT_S));
     machine.expect("Enter 'help' for a list of built-in commands", seconds(60));
+    // The focus has fallen back to Nex.
+    machine.send(SWITCH);
+    answers(&mut machine, "dom0");
+    machine.send(SWITCH);
     answers(&mut machine, "domu");
 
     machine.send("poweroff -f\r");
     machine.expect(&strings::powered_off("domu"), seconds(120));
-    // The focus has fallen back to Nex.
     machine.send(SWITCH);
     answers(&mut machine, "dom0");
     machine.send("poweroff\r");
