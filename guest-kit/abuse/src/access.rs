@@ -92,7 +92,9 @@ pub(crate) fn window(run: &Run) {
     for at in (WINDOW.start..WINDOW.end).step_by(0x7fc) {
         for &access in ACCESSES {
             // A hint, and a store that has lost its mark and may leave it at that (A3.4.5).
-            if [preload as *const () as usize, store_exclusive as *const () as usize].contains(&(access as usize)) {
+            if [preload as *const () as usize, store_exclusive as *const () as usize]
+                .contains(&(access as usize))
+            {
                 attempt(access, at);
                 attempt_as_user(access, at);
                 continue;

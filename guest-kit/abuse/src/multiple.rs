@@ -160,8 +160,9 @@ fn is_outside(base: u32) -> bool {
 const LOADS_OF_PC: core::ops::Range<usize> = 6..12;
 
 /// Goes through all instructions at all bases.
-fn go(mode: u32, check: impl Fn(u32, u32, u32, u32)) {
+fn go(mode: u32, before: impl Fn(), check: impl Fn(u32, u32, u32, u32)) {
     for (n, function) in all_instructions().into_iter().enumerate() {
+        before();
         for base in bases() {
             // What goes to where memory says: only where the guest has none, or it may go round for ever.
             if LOADS_OF_PC.contains(&n) && !is_outside(base) {
@@ -194,17 +195,20 @@ pub(crate) fn all(run: &Run) {
     publish(STUB);
     for _ in 0..run.rounds(1) {
         for mode in [0x13, 0x17, 0x1b, 0x12, 0x1f, 0x11] {
-            go(mode, |function, base, vector, value| {
-                if is_outside(base) && vector == NONE {
-                    run.survived([function, base, vector, value]);
-                }
-            });
+            go(
+                mode,
+                || (),
+                |function, base, vector, value| {
+                    if is_outside(base) && vector == NONE {
+                        run.survived([function, base, vector, value]);
+                    }
+                },
+            );
         }
         one_to_one();
         // What is there instead: a pattern that no code or data of Nex has.
-        for at in (DATA..DATA + 0x10_0000).step_by(4) {
-            write(at, 0x5a5a_5a5a);
-        }
+        let fill = || (DATA..DATA + 0x10_0000).step_by(4).for_each(|at| write(at, 0x5a5a_5a5a));
+        fill();
         write(L1 + 4 * 0xfff, DATA | SECTION);
         write(L1 + 4 * 0xffe, DATA | SECTION);
         write(L1, DATA | SECTION);
@@ -221,12 +225,8 @@ pub(crate) fn all(run: &Run) {
             }
         }
         for mode in [0x13, 0x17, 0x12, 0x1f] {
-            // Whatever the guest's own memory makes of it.
-            go(mode, |_, _, _, _| ());
-            // As it was: the stores went there.
-            for at in (DATA..DATA + 0x10_0000).step_by(4) {
-                write(at, 0x5a5a_5a5a);
-            }
+            // Whatever the guest's own memory makes of it; but not where stores have left addresses to go to.
+            go(mode, fill, |_, _, _, _| ());
         }
         mmu_off();
     }

@@ -1,7 +1,7 @@
 //! Running QEMU.
 
 use std::ffi::OsString;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,12 +36,12 @@ impl Machine {
         Ok(line.strip_prefix("QEMU emulator version ").unwrap_or(line).to_owned())
     }
 
-    /// Boots `kernel`, with more arguments for QEMU, and returns the console when QEMU has ended, or when there is a line
-    /// with one of `last` in it; then QEMU is ended.
+    /// Boots `kernel`, with more arguments for QEMU, and returns the console when QEMU has ended, or when `until` says so;
+    /// then QEMU is ended.
     ///
     /// # Errors
     /// If QEMU cannot be run, fails, or does not end within the deadline. The message has the end of the console.
-    pub fn run(&self, kernel: &Path, arguments: &[OsString], last: &[&str]) -> Result<String> {
+    pub fn run(&self, kernel: &Path, arguments: &[OsString], until: &Until<'_>) -> Result<String> {
         let mut command = Command::new(&self.qemu);
         command.args(["-M", "virt", "-cpu", &self.cpu, "-m", &self.memory_mib.to_string()]);
         command.args([
@@ -60,12 +60,23 @@ impl Machine {
         // So that Nex can say how it ended; from privileged modes only.
         command.args(["-semihosting-config", "enable=on,target=native,userspace=off"]);
         command.arg("-kernel").arg(kernel).args(arguments);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut running = Running(command.spawn().with_context(|| self.program())?);
 
         let console = collect(running.0.stdout.take());
         let complaints = collect(running.0.stderr.take());
-        let ended = running.wait(self.deadline, || has_line(&console.so_far(), last))?;
+        let mut keyboard = running.0.stdin.take();
+        let ended = running.wait(self.deadline, || {
+            let console = console.so_far();
+            if let Some((line, keys)) = until.type_after
+                && has_line(&console, &[line])
+                && let Some(mut keyboard) = keyboard.take()
+            {
+                // If QEMU has gone, that is noticed.
+                let _ = keyboard.write_all(keys.as_bytes());
+            }
+            has_line(&console, until.last)
+        })?;
         let (console, complaints) = (console.whole(), complaints.whole());
         let what = match ended {
             Some(true) => return Ok(console),
@@ -85,6 +96,15 @@ pub fn tail(text: &str) -> String {
     const LINES: usize = 20;
     let lines: Vec<_> = text.lines().map(str::trim_end).collect();
     lines[lines.len().saturating_sub(LINES)..].iter().map(|line| format!("    {line}\n")).collect()
+}
+
+/// When a run is over, if QEMU does not end by itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Until<'a> {
+    /// Words in a line of the console that is the last one.
+    pub last: &'a [&'a str],
+    /// Words in a line, and keys that are typed when it is there. There are no other keys.
+    pub type_after: Option<(&'a str, &'a str)>,
 }
 
 /// Whether a line that has come to its end has one of `words` in it.
@@ -134,7 +154,7 @@ struct Running(Child);
 
 impl Running {
     /// Whether the process ended well, or was killed because it is `done`; `None`, and it is killed, if it did not end.
-    fn wait(&mut self, deadline: Duration, done: impl Fn() -> bool) -> Result<Option<bool>> {
+    fn wait(&mut self, deadline: Duration, mut done: impl FnMut() -> bool) -> Result<Option<bool>> {
         let end = Instant::now() + deadline;
         loop {
             if let Some(status) = self.0.try_wait().context("waiting for QEMU")? {
@@ -182,7 +202,8 @@ mod tests {
 
     fn run(script: &str, deadline: Duration) -> Result<String> {
         let (machine, path) = machine(script, deadline);
-        let result = machine.run(Path::new("kernel"), &[], &["the end"]);
+        let until = Until { last: &["the end"], type_after: Some(("type", "typed\n")) };
+        let result = machine.run(Path::new("kernel"), &[], &until);
         for file in [path.with_extension("sh"), path] {
             let _ = std::fs::remove_file(file);
         }
@@ -194,8 +215,9 @@ mod tests {
         assert_eq!(run("echo a line", Duration::from_secs(60)).unwrap(), "a line\n");
         let failed = run("echo the last line; exit 1", Duration::from_secs(60)).unwrap_err().to_string();
         assert!(failed.starts_with("QEMU failed\n") && failed.contains("    the last line\n"), "{failed}");
-        let stopped = run("echo [a] the end; exec sleep 100", Duration::from_secs(60)).unwrap();
-        assert_eq!(stopped, "[a] the end\n");
+        let script = "echo type; read line; echo $line; echo [a] the end; exec sleep 100";
+        let stopped = run(script, Duration::from_secs(60)).unwrap();
+        assert_eq!(stopped, "type\ntyped\n[a] the end\n");
         let hung = run("echo hung; exec sleep 100", Duration::from_secs(1)).unwrap_err().to_string();
         assert!(hung.starts_with("still running after 1 s\n") && hung.contains("hung"), "{hung}");
     }

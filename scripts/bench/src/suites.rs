@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::console::{self, Measured};
-use crate::machine::{Machine, tail};
+use crate::machine::{Machine, Until, tail};
 use crate::results::{Row, join};
 
 /// One benchmark, on one kind of boot volume.
@@ -43,7 +43,16 @@ const MEMORY_FOR_TWO_MIB: u32 = 640;
 const BOOTED_S: u32 = 30;
 
 /// The last lines of a benchmark in Linux, or that it could not be run.
-const LAST: [&str; 4] = ["bench: end ", "bench: error: ", "nex: lbench", "Kernel panic"];
+const END: &str = "bench: end ";
+const LAST: [&str; 4] = [END, "bench: error: ", "nex: lbench", "Kernel panic"];
+
+/// Nex's keyboard has a key that shows the use of memory; this begins the last line of that.
+const MEMORY_KEY: &str = "m";
+const MEMORY_LAST: &str = "heap: ";
+const LAST_WITH_MEMORY: [&str; 4] = [MEMORY_LAST, LAST[1], LAST[2], LAST[3]];
+
+/// What is in that list, but not Nex's own.
+const NOT_OWN: [&str; 3] = ["free", "boot volume", "domain "];
 
 /// The boot volume's nex.toml for `Suite::Kernel`.
 const KERNEL_MANIFEST: &str = "\
@@ -93,12 +102,15 @@ impl Suite {
     /// If a file is missing, or the benchmark fails.
     pub fn native(self, machine: &Machine, files: &Files) -> Result<Vec<Measured>> {
         if self == Self::Kernel {
-            return measure(machine, &files.guest, &[], &[]).map(|(rows, _)| rows).context("natively");
+            return measure(machine, &files.guest, &[], &Until::default())
+                .map(|(rows, _)| rows)
+                .context("natively");
         }
         exists(&files.initrd)?;
         let arguments =
             ["-initrd".into(), files.initrd.clone().into(), "-append".into(), self.command_line().into()];
-        measure(machine, &files.kernel, &arguments, &LAST).map(|(rows, _)| rows).context("Linux natively")
+        let until = Until { last: &LAST, type_after: None };
+        measure(machine, &files.kernel, &arguments, &until).map(|(rows, _)| rows).context("Linux natively")
     }
 
     /// Runs it natively and under the Nex in `image`. `volume` is the file to write the boot volume to.
@@ -111,16 +123,22 @@ impl Suite {
             .with_context(|| format!("writing {}", volume.display()))?;
         let append = "log=text exit=semihosting";
         let arguments = ["-initrd".into(), volume.into(), "-append".into(), append.into()];
-        let (memory_mib, last) = match self {
-            Self::Kernel => (MEMORY_MIB, &LAST[..0]),
-            Self::Linux | Self::Domu => (MEMORY_FOR_TWO_MIB, &LAST[..]),
+        let (memory_mib, until) = match self {
+            Self::Kernel => (MEMORY_MIB, Until::default()),
+            Self::Linux => (MEMORY_FOR_TWO_MIB, Until { last: &LAST, type_after: None }),
+            // Nex has the keyboard at first.
+            Self::Domu => {
+                (MEMORY_FOR_TWO_MIB, Until { last: &LAST_WITH_MEMORY, type_after: Some((END, MEMORY_KEY)) })
+            }
         };
         let machine = Machine { memory_mib, ..machine.clone() };
-        let (nex, console) = measure(&machine, image, &arguments, last)
+        let (nex, console) = measure(&machine, image, &arguments, &until)
             .with_context(|| format!("\"{}\" under Nex", self.name()))?;
         let mut rows = join(native, nex)?;
-        if self == Self::Linux {
-            rows.insert(0, first_instruction(&console)?);
+        match self {
+            Self::Kernel => {}
+            Self::Linux => rows.insert(0, first_instruction(&console)?),
+            Self::Domu => rows.push(own_memory(&console)?),
         }
         Ok(rows)
     }
@@ -185,6 +203,26 @@ fn first_instruction(console: &str) -> Result<Row> {
     })
 }
 
+/// KiB that Nex has for itself beside two domains.
+fn own_memory(console: &str) -> Result<Row> {
+    // Rows of the list: a number, the unit, the owner. What a domain prints has the domain's name in front.
+    let uses = console.lines().filter_map(|line| {
+        let (number, owner) = line.trim().split_once(" KiB  ")?;
+        Some((number.parse::<u32>().ok()?, owner))
+    });
+    let uses: BTreeMap<_, _> = uses.map(|(number, owner)| (owner, number)).collect();
+    if !uses.contains_key("free") || !uses.contains_key("domain 1") {
+        bail!("Nex did not show its memory with two domains");
+    }
+    let own = uses.iter().filter(|(owner, _)| !NOT_OWN.iter().any(|other| owner.starts_with(other)));
+    Ok(Row {
+        group: Suite::Domu.name().into(),
+        name: "memory of Nex, KiB".into(),
+        native: 0.0,
+        nex: own.map(|(_, &number)| f64::from(number)).sum(),
+    })
+}
+
 /// QEMU's own message about a missing file does not say what it looked for.
 fn exists(path: &Path) -> Result<()> {
     fs::metadata(path).map(drop).with_context(|| path.display().to_string())
@@ -195,10 +233,10 @@ fn measure(
     machine: &Machine,
     kernel: &Path,
     arguments: &[OsString],
-    last: &[&str],
+    until: &Until<'_>,
 ) -> Result<(Vec<Measured>, String)> {
     exists(kernel)?;
-    let console = machine.run(kernel, arguments, last)?;
+    let console = machine.run(kernel, arguments, until)?;
     match console::read(&console) {
         Ok(rows) => Ok((rows, console)),
         Err(error) => bail!("{error:#}\n--- the end of the console:\n{}", tail(&console)),
@@ -223,5 +261,13 @@ mod tests {
         let row = first_instruction("[ 0.0] first guest instruction 4731616 ns after reset\r\n").unwrap();
         assert_eq!((row.nex, row.ratio()), (4_731_616.0, None));
         assert!(first_instruction("first guest instruction soon").is_err());
+    }
+
+    #[test]
+    fn memory_is_added_up() {
+        let list = "  122136 KiB  free\r\n     812 KiB  image\r\n[domu] 9 KiB  stack\r\n      80 KiB  stack\r\n\
+            6296 KiB  boot volume\r\n  131072 KiB  domain 0\r\n  131072 KiB  domain 1\r\nheap: 1 of 2 bytes used\r\n";
+        assert_eq!(own_memory(list).unwrap().nex, 892.0);
+        assert!(own_memory("  122136 KiB  free\r\n").is_err());
     }
 }
