@@ -117,7 +117,7 @@ pub(crate) fn window(run: &Run) {
     one_to_one();
     for n in 0..256 {
         let kind = [PAGE, PAGE_KERNEL, PAGE_KERNEL_READ][n as usize % 3];
-        write(L2 + 4 * n, DATA + (n << 12) | kind);
+        write(L2 + 4 * n, (DATA + (n << 12)) | kind);
     }
     write(L1 + 4 * 0xfff, L2 | TABLE);
     for at in (DATA..DATA + 0x10_0000).step_by(4) {

@@ -127,7 +127,7 @@ fn register(random: &mut Random) -> u32 {
             NOTHING,
         ]),
         2 => random.next(),
-        _ => DATA + random.below(DATA_BYTES) & !3,
+        _ => (DATA + random.below(DATA_BYTES)) & !3,
     }
 }
 
@@ -150,7 +150,7 @@ pub(crate) fn garbage(run: &Run) {
             }
             let registers = core::array::from_fn(|_| register(&mut random));
             let mode = random.of(&[0x13, 0x13, 0x10, 0x1f, 0x17, 0x1b, 0x12, 0x11]);
-            let at = CODE + random.below(4 * WORDS) & !3 | u32::from(thumb);
+            let at = (CODE + random.below(4 * WORDS)) & !3 | u32::from(thumb);
             start_timer();
             let vector = enter(at, &registers, mode);
             reset_cpu();

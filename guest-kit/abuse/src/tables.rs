@@ -172,8 +172,10 @@ fn long_descriptor(random: &mut Random, last: bool) -> (u32, u32) {
         0 => (0, high),
         1 | 2 if !last => (random.of(TABLES) & !0xfff | 3, high & 0xf800_0000),
         3 | 4 if !last => (random.of(TABLES) & !0xfff | 3, 0),
-        5 => (random.of(PLACES) & 0xfff0_0000 | 0x741 | 2 * u32::from(last), 0),
-        _ => ((random.of(PLACES) | random.next() & 0xf_f000) & !0xfff | low | 1 | 2 * u32::from(last), high),
+        5 => (random.of(PLACES) & 0xfff0_0000 | 0x741 | (2 * u32::from(last)), 0),
+        _ => {
+            ((random.of(PLACES) | random.next() & 0xf_f000) & !0xfff | low | 1 | (2 * u32::from(last)), high)
+        }
     }
 }
 
@@ -248,7 +250,7 @@ pub(crate) fn all_memory(run: &Run) {
     }
     for mib in 0..4096 {
         if read(L1 + 4 * mib) == 0 {
-            write(L1 + 4 * mib, CODE + random.below((tables.end - CODE) >> 10) * 0x400 | TABLE);
+            write(L1 + 4 * mib, (CODE + random.below((tables.end - CODE) >> 10) * 0x400) | TABLE);
         }
     }
     mmu_on(L1, 0, 0);
@@ -278,7 +280,7 @@ extern "C" fn store_page(at: u32) -> u32 {
 pub(crate) fn distinct(run: &Run) {
     one_to_one();
     for n in 0..256 {
-        write(L2 + 4 * n, DATA + (n << 12) | PAGE);
+        write(L2 + 4 * n, (DATA + (n << 12)) | PAGE);
         write(DATA + (n << 12), n);
     }
     for mib in 0..4096 {
@@ -307,7 +309,7 @@ pub(crate) fn hoard(run: &Run) {
     let table = |space: u32| DATA + space * 0x4000;
     one_to_one();
     for n in 0..256 {
-        write(L2 + 4 * n, DATA + DATA_BYTES / 2 + (n << 12) | PAGE | 1 << 11); // not global
+        write(L2 + 4 * n, (DATA + DATA_BYTES / 2 + (n << 12)) | PAGE | 1 << 11); // not global
     }
     for space in 0..SPACES {
         for mib in 0..4096 {
@@ -323,7 +325,7 @@ pub(crate) fn hoard(run: &Run) {
             set_contextidr(space + 1);
             for mib in 0..4096u32 {
                 if read(L1 + 4 * mib) == 0 {
-                    let va = mib << 20 | (mib + round & 0xff) << 12;
+                    let va = mib << 20 | ((mib + round) & 0xff) << 12;
                     let (kernel, _) = attempt(load, va);
                     let (user, _) = attempt_as_user(load, va);
                     if (kernel, user) != (NONE, NONE) {

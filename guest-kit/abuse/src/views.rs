@@ -15,7 +15,7 @@ const AT: u32 = 0x1230_0000;
 
 /// The page of memory that a space has as its page `n`.
 fn page_of(space: u32, n: u32) -> u32 {
-    DATA + ((space * 7 + n * 3) % (DATA_BYTES >> 12) << 12)
+    DATA + (((space * 7 + n * 3) % (DATA_BYTES >> 12)) << 12)
 }
 
 /// A space's first-level table for the first GiB, with its second-level table.
@@ -47,7 +47,7 @@ pub(crate) fn thrash(run: &Run) {
         // As kernels without a spare ASID do: none while TTBR0 changes.
         set_contextidr(0);
         set_ttbr0(table_of(space).0);
-        set_contextidr(space + 1 | random.next() & 0xffff_ff00);
+        set_contextidr((space + 1) | random.next() & 0xffff_ff00);
         // The others are anything, and so is 3; only 0 has to stay.
         let dacr = random.next() & !0xc3 | 1 | random.of(&[0, 1, 1, 1, 2, 3]) << 6;
         set_dacr(dacr);
@@ -62,7 +62,7 @@ pub(crate) fn thrash(run: &Run) {
         }
         match random.below(64) {
             0 => drop(flush_asid(random.below(256))),
-            1 => drop(flush_page(AT + (random.below(PAGES) << 12) | random.below(256))),
+            1 => drop(flush_page((AT + (random.below(PAGES) << 12)) | random.below(256))),
             2 if round % 7 == 0 => drop(flush_all(0)),
             _ => {}
         }
@@ -77,7 +77,7 @@ pub(crate) fn mixed(run: &Run) {
     one_to_one();
     for n in 0..256 {
         let kind = [PAGE, PAGE_KERNEL, PAGE_KERNEL_READ, 0x02e /* user may read */][n as usize % 4];
-        write(L2 + 4 * n, DATA + (n << 12) | kind);
+        write(L2 + 4 * n, (DATA + (n << 12)) | kind);
         write(DATA + (n << 12), DATA + (n << 12));
     }
     write(L1 + 4 * 0x700, L2 | TABLE);
@@ -88,7 +88,7 @@ pub(crate) fn mixed(run: &Run) {
         let (kernel, user) = (random.below(2) == 0, random.below(2) == 0);
         // Where a store is allowed it writes what is there already, but in a word of its own.
         let allowed = |read: bool, kernel: bool| match (n % 4, read, kernel) {
-            (0, _, _) | (1 | 2 | 3, true, true) | (1 | 3, false, true) | (3, true, false) => NONE,
+            (0, _, _) | (1..=3, true, true) | (1 | 3, false, true) | (3, true, false) => NONE,
             _ => DATA_ABORT,
         };
         for (on, is_kernel) in [(kernel, true), (user, false)] {
