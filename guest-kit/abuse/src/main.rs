@@ -3,7 +3,8 @@
 //! "SURVIVED" where it reached what it must not reach, and "WRONG" where the machine did not do what it is to do.
 //!
 //! Options: `mode=` one of the names in [`MODES`]; without it, or with another, prints the list. `seed=N` for those with
-//! random numbers (default 1). `rounds=N` for more or less of it (each mode has its own default).
+//! random numbers (default 1). `rounds=N` for more or less of it (each mode has its own default). `delay=N`
+//! milliseconds before it begins.
 #![no_std]
 #![no_main]
 
@@ -18,7 +19,7 @@ mod rewriting;
 mod tables;
 mod views;
 
-use nex_guest::{Context, NotANumber, entry, flush, print, println};
+use nex_guest::{Context, NotANumber, entry, flush, print, println, sleep_ms};
 
 entry!(main);
 
@@ -104,6 +105,7 @@ fn main(ctx: &Context) -> Result<(), NotANumber<'static>> {
         println!();
         return Ok(());
     };
+    sleep_ms(ctx.number("delay", 0)?.min(60_000) as u32);
     println!("abuse: {}: going to {}", mode.name, mode.about);
     flush();
     machine::reset_cpu();

@@ -305,7 +305,9 @@ pub(crate) fn distinct(run: &Run) {
 /// As many address spaces as Nex keeps tables for, each with all that it can have in both views, for ever after: what Nex needs
 /// for itself and for others must not run out.
 pub(crate) fn hoard(run: &Run) {
-    const SPACES: u32 = 16;
+    const SPACES: u32 = 12;
+    /// So few that no single address space has more than it may.
+    const MIBS: core::ops::Range<u32> = 0x500..0x500 + 280;
     let table = |space: u32| DATA + space * 0x4000;
     one_to_one();
     for n in 0..256 {
@@ -323,7 +325,7 @@ pub(crate) fn hoard(run: &Run) {
             set_contextidr(0);
             set_ttbr0(table(space));
             set_contextidr(space + 1);
-            for mib in 0..4096u32 {
+            for mib in MIBS {
                 if read(L1 + 4 * mib) == 0 {
                     let va = mib << 20 | ((mib + round) & 0xff) << 12;
                     let (kernel, _) = attempt(load, va);

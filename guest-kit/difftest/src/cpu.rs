@@ -82,9 +82,9 @@ pub(crate) fn run(rng: &mut Rng, log: &mut Log, mmu: bool) {
     if let Some(tables) = &tables {
         tables.enable();
     }
-    go(log, &mut state, permit.code_va);
+    let closed = go(log, &mut state, permit.code_va);
     let control = float::control();
-    for (what, value) in registers() {
+    for (what, value) in registers(closed) {
         log.note(what, value);
     }
     // MMU, alignment and the others off; what is mapped now is mapped one to one without.
@@ -103,11 +103,14 @@ pub(crate) fn run(rng: &mut Rng, log: &mut Log, mmu: bool) {
     memory.look(log);
 }
 
-/// Runs the code from one exception to the next.
-fn go(log: &mut Log, state: &mut State, code_va: u32) {
+/// Runs the code from one exception to the next. Whether a domain was closed at one of them.
+fn go(log: &mut Log, state: &mut State, code_va: u32) -> bool {
+    let mut closed = false;
     for _ in 0..EXCEPTIONS {
         state.run();
-        note(log, state);
+        // An earlier fault is in the registers still when DACR has changed.
+        closed |= has_closed_domain();
+        note(log, state, closed);
         let thumb = state.cpsr & psr::T != 0;
         let kind = state.kind & 0xff;
         let back = match kind {
@@ -119,22 +122,22 @@ fn go(log: &mut Log, state: &mut State, code_va: u32) {
         // The instruction.
         let place = at.wrapping_sub(code_va);
         if place >= CODE_BYTES {
-            return;
+            return closed;
         }
         let (word, bytes) = instruction(CODE_COPY + place, thumb);
         match kind {
-            UND if word == if thumb { END_T32 } else { END_A32 } => return,
+            UND if word == if thumb { END_T32 } else { END_A32 } => return closed,
             SVC => {
                 state.pc = at + bytes;
                 if word & 0xff == SVC_LOOK {
-                    log.note("PAR", par());
+                    log.note("PAR", par(closed));
                 }
                 if word & 0xff >= SVC_MODE {
                     state.cpsr = state.cpsr & !0x1f | word & 0x1f;
                 }
             }
             // With a debug event's status it is BKPT, else there is nothing to go on with.
-            PABT if !is_breakpoint(state) => return,
+            PABT if !is_breakpoint(state) => return closed,
             PABT => {
                 // IFAR is UNKNOWN now.
                 cp15_write!(0, c6, c0, 2, 0);
@@ -153,9 +156,10 @@ fn go(log: &mut Log, state: &mut State, code_va: u32) {
                 state.pc = at;
                 state.cpsr |= psr::F;
             }
-            _ => return,
+            _ => return closed,
         }
     }
+    closed
 }
 
 /// The instruction at a physical address, and its bytes.
@@ -174,10 +178,8 @@ fn is_breakpoint(state: &State) -> bool {
 }
 
 /// A fault status register. QEMU checks the domain before the second-level descriptor and the access flag, and so reports
-/// a domain fault where the manual's walk (B3.19.6) ends in another one: where a domain allows nothing, all these are one.
-fn status(fsr: u32) -> u32 {
-    let dacr = cp15_read!(0, c3, c0, 0);
-    let closed = (0..16).any(|domain| dacr >> (2 * domain) & 3 == 0);
+/// a domain fault where the manual's walk (B3.19.6) ends in another one: where a domain allows nothing (`closed`), all these are one.
+fn status(fsr: u32, closed: bool) -> u32 {
     match fsr & 0x60f {
         3 | 9 if closed => fsr & !0x60f | 9,
         6 | 7 | 0xb if closed => fsr & !0x60f | 0xb,
@@ -185,7 +187,13 @@ fn status(fsr: u32) -> u32 {
     }
 }
 
-fn note(log: &mut Log, state: &State) {
+/// Does a domain allow nothing?
+fn has_closed_domain() -> bool {
+    let dacr = cp15_read!(0, c3, c0, 0);
+    (0..16).any(|domain| (dacr >> (2 * domain)) & 3 == 0)
+}
+
+fn note(log: &mut Log, state: &State, closed: bool) {
     log.note("exception", state.kind);
     log.note("lr", state.pc);
     log.note("spsr", state.cpsr);
@@ -199,7 +207,7 @@ fn note(log: &mut Log, state: &State) {
     log.notes("r_fiq", &state.fiq_r);
     let [dfsr, ifsr, dfar, ifar] = state.fault;
     let ifar = if is_breakpoint(state) { 0 } else { ifar };
-    log.notes("fault", &[status(dfsr), status(ifsr), dfar, ifar]);
+    log.notes("fault", &[status(dfsr, closed), status(ifsr, closed), dfar, ifar]);
 }
 
 /// Everything random but the stacks.
@@ -258,7 +266,7 @@ fn set_registers(rng: &mut Rng, vectors_table: u32) {
 }
 
 /// What code may have changed and the vectors do not save.
-fn registers() -> [(&'static str, u32); 16] {
+fn registers(closed: bool) -> [(&'static str, u32); 16] {
     [
         ("SCTLR", cp15_read!(0, c1, c0, 0)),
         ("CSSELR", cp15_read!(2, c0, c0, 0)),
@@ -266,7 +274,7 @@ fn registers() -> [(&'static str, u32); 16] {
         ("TTBR1", cp15_read!(0, c2, c0, 1)),
         ("TTBCR", cp15_read!(0, c2, c0, 2)),
         ("DACR", cp15_read!(0, c3, c0, 0)),
-        ("PAR", par()),
+        ("PAR", par(closed)),
         ("PMCNTENSET", cp15_read!(0, c9, c12, 1)),
         ("PMUSERENR", cp15_read!(0, c9, c14, 0)),
         ("VBAR", cp15_read!(0, c12, c0, 0)),
@@ -280,9 +288,9 @@ fn registers() -> [(&'static str, u32); 16] {
 }
 
 /// PAR: the fault, or the address without the attributes, which QEMU does not tell (B4.1.112).
-fn par() -> u32 {
+fn par(closed: bool) -> u32 {
     let par = cp15_read!(0, c7, c4, 0);
-    if par & 1 != 0 { status(par >> 1) } else { par & !0xfff }
+    if par & 1 != 0 { status(par >> 1, closed) } else { par & !0xfff }
 }
 
 /// SGI 3 is pending, as IRQ or, in group 0 with FIQEn, as FIQ.

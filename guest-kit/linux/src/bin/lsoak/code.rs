@@ -22,7 +22,7 @@ fn write(at: *mut u32, code: [u32; 2]) {
     flush(at.addr(), at.addr() + 8);
 }
 
-/// Calls code that [`write`] has written.
+/// Calls code that [`write()`] has written.
 fn call(at: *mut u32) -> u32 {
     // SAFETY: `write` put a function there that needs nothing and returns a number in r0.
     let code: extern "C" fn() -> u32 = unsafe { core::mem::transmute(at) };
