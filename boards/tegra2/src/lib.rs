@@ -31,8 +31,8 @@ use nex_hv::addr::Hpa;
 use nex_hv::board::{Board, DeviceMapper, Devices, Exit, ProbeError, StartCoreError, Uart};
 use nex_hv::boot_data::bootinfo::{Bank, BootInfo};
 use nex_hv::cmdline;
-use nex_hv::drivers::Mmio;
 use nex_hv::drivers::ns16550::Ns16550;
+use nex_hv::drivers::{Mmio, semihosting};
 use nex_tegra2_logic::{options, ram};
 use spin::Once;
 
@@ -78,11 +78,18 @@ pub struct Tegra2 {
     interrupts: Once<Interrupts>,
     power: Once<Power>,
     second_core: Once<SecondCore>,
+    /// `exit=semihosting` was on the command line: this is an emulator, which ends that way.
+    semihosting: Once<()>,
 }
 
 /// The one machine.
-pub static BOARD: Tegra2 =
-    Tegra2 { timer: Once::new(), interrupts: Once::new(), power: Once::new(), second_core: Once::new() };
+pub static BOARD: Tegra2 = Tegra2 {
+    timer: Once::new(),
+    interrupts: Once::new(),
+    power: Once::new(),
+    second_core: Once::new(),
+    semihosting: Once::new(),
+};
 
 impl Board for Tegra2 {
     fn name(&self) -> &'static str {
@@ -94,6 +101,9 @@ impl Board for Tegra2 {
             let (start, bytes) = ram::XOOM;
             info.banks.clear();
             info.banks.push(Bank { start, bytes });
+        }
+        if cmdline::option(&info.cmdline, "exit") == Some("semihosting") {
+            self.semihosting.call_once(|| ());
         }
         for name in ["tegra_fbmem", "lp0_vec"] {
             let range = cmdline::option(&info.cmdline, name).and_then(options::range);
@@ -159,6 +169,14 @@ impl Board for Tegra2 {
                 Exit::Reset => power.reset(),
                 // The last words stay on the console.
                 Exit::Failed => {}
+            }
+        }
+        // The emulated tablet has no power supply to let go of.
+        if self.semihosting.is_completed() {
+            match how {
+                Exit::PowerOff => semihosting::exit(0),
+                Exit::Failed => semihosting::exit(1),
+                Exit::Reset => {}
             }
         }
         nex_hv::arch::irq::halt()
