@@ -31,7 +31,7 @@ use nex_hv::addr::Hpa;
 use nex_hv::board::{Board, DeviceMapper, Devices, Exit, ProbeError, StartCoreError, Uart};
 use nex_hv::boot_data::bootinfo::{Bank, BootInfo};
 use nex_hv::cmdline;
-use nex_hv::drivers::ns16550::Ns16550;
+use nex_hv::drivers::ns16550::{Ns16550, Ns16550Port};
 use nex_hv::drivers::{Mmio, semihosting};
 use nex_tegra2_logic::{options, ram};
 use spin::Once;
@@ -80,6 +80,7 @@ pub struct Tegra2 {
     second_core: Once<SecondCore>,
     /// `exit=semihosting` was on the command line: this is an emulator, which ends that way.
     semihosting: Once<()>,
+    port: Once<Ns16550Port>,
 }
 
 /// The one machine.
@@ -89,6 +90,7 @@ pub static BOARD: Tegra2 = Tegra2 {
     power: Once::new(),
     second_core: Once::new(),
     semihosting: Once::new(),
+    port: Once::new(),
 };
 
 impl Board for Tegra2 {
@@ -150,11 +152,16 @@ impl Board for Tegra2 {
         let (evp, flow) = (mmio(map, EVP)?, mmio(map, FLOW_CONTROLLER)?);
         self.second_core.call_once(|| SecondCore::new(evp, clocks, flow, timer));
 
+        // Switched on, as `console` makes sure.
+        let console = console(map)?;
+        let registers = mmio(map, uart::CONSOLE.base)?;
+        let port = self.port.call_once(|| Ns16550Port::new(registers, UART_SHIFT, IER_RECEIVE_TIMEOUT));
+
         Ok(Devices {
-            console: console(map)?,
+            console,
             interrupts,
             timer,
-            debug_port: None,
+            debug_port: Some(port),
             watchdog: None,
             framebuffer: None,
             cpus: 2,

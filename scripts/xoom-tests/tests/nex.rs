@@ -49,3 +49,26 @@ fn other_load_addresses() {
 fn the_legacy_controller_gates() {
     assert_well("lic-gates-gic=on");
 }
+
+/// The debugger breaks in by FIQ on the UART, and lets go again.
+#[test]
+fn the_debugger() {
+    let image =
+        from_environment("NEX_XOOM_IMAGE").expect("NEX_XOOM_IMAGE is not set: run scripts/test-xoom.sh");
+    let words = "exit=semihosting log=text";
+    let arguments = ["-kernel".as_ref(), image.as_os_str(), "-append".as_ref(), words.as_ref()];
+    let mut machine = Machine::start("hostile=on,lic-gates-gic=on", arguments);
+    let prompt = "fiqdb> ";
+    machine.expect("ticker: tick 2 at", seconds(60));
+    machine.send("\x1c\x1c\x1c");
+    machine.expect(prompt, seconds(30));
+    for (command, part) in [("ver", "tegra2"), ("regs", "cpsr"), ("doms", "ticker"), ("bt", " pc ")] {
+        machine.send(&format!("{command}\r"));
+        let answer = machine.expect(prompt, seconds(30));
+        assert!(answer.contains(part), "{command}: {answer}, without {part:?}");
+    }
+    machine.send("continue\r");
+    machine.expect("ticker: tick 20 at", seconds(60));
+    let output = machine.wait_exit(seconds(30));
+    assert_eq!((output.status, output.complaints.as_str()), (Some(0), ""), "{}", output.console);
+}
