@@ -14,9 +14,9 @@ CONFIG_GOALS := menuconfig defconfig savedefconfig
 
 BOARD    ?= $(if $(filter BOARD_TEGRA2,$(CONFIGURED)),tegra2,qemu-virt)
 CPU      ?= $(if $(filter tegra2 vexpress-a9,$(BOARD)),cortex-a9,$(if $(filter CPU_CORTEX_A7,$(CONFIGURED)),cortex-a7,cortex-a15))
-SMP      ?= 1
+SMP      ?= $(if $(filter tegra2,$(BOARD)),2,1)
 # The Debian guests have up to 384 MiB between them.
-MEM      ?= $(if $(filter linux uboot,$(MAKECMDGOALS)),512,256)
+MEM      ?= $(if $(filter tegra2,$(BOARD)),1024,$(if $(filter linux uboot,$(MAKECMDGOALS)),512,256))
 ICOUNT   ?= 0
 GDB      ?= 0
 FB       ?= 0
@@ -32,6 +32,7 @@ ARM      := armv7a-none-eabi
 RELEASE  := $(T)/$(ARM)/release
 ELF      := $(RELEASE)/nex-$(BOARD)
 IMAGE    := $(T)/nex-$(BOARD).bin
+ANDROID  := $(T)/nex-$(BOARD).img
 BOOTVOL  ?= $(T)/default.cpio
 CACHE    ?= $(T)/debian
 NEXTOOL  := $(T)/debug/nextool
@@ -78,8 +79,14 @@ ifeq ($(filter $(CONFIG_GOALS) help clean setup,$(MAKECMDGOALS)),)
 $(if $(CONFIG_FILE),$(if $(wildcard $(CONFIG_FILE)),,$(error NEX_CONFIG=$(NEX_CONFIG): no such file)))
 endif
 
-ifneq ($(filter qemu linux uboot,$(MAKECMDGOALS)),)
-$(if $(filter tegra2,$(BOARD)),$(error BOARD=$(BOARD): not a machine of QEMU; use BOARD=qemu-virt or BOARD=vexpress-a9))
+ifeq ($(BOARD),tegra2)
+$(if $(filter 2,$(SMP)),,$(error SMP=$(SMP): BOARD=tegra2 has two CPUs))
+endif
+ifneq ($(filter linux uboot,$(MAKECMDGOALS)),)
+$(if $(filter tegra2,$(BOARD)),$(error BOARD=$(BOARD): this is for BOARD=qemu-virt or BOARD=vexpress-a9))
+endif
+ifneq ($(filter image fastboot,$(MAKECMDGOALS)),)
+$(if $(filter tegra2,$(BOARD)),,$(error BOARD=$(BOARD): boot images are for BOARD=tegra2))
 endif
 ifneq ($(filter bench conformance,$(MAKECMDGOALS)),)
 $(if $(filter qemu-virt,$(BOARD)),,$(error BOARD=$(BOARD): this is for BOARD=qemu-virt))
@@ -93,7 +100,7 @@ endif
 
 # ---- Targets ----
 
-.PHONY: all build board guests bootvol qemu linux uboot debian log bench conformance test test-xoom lint clippy fmt doc configs size setup $(CONFIG_GOALS) clean help FORCE
+.PHONY: all build board guests bootvol image fastboot qemu linux uboot debian log bench conformance test test-xoom lint clippy fmt doc configs size setup $(CONFIG_GOALS) clean help FORCE
 .DEFAULT_GOAL := all
 
 all: build
@@ -110,7 +117,7 @@ setup: ## install what is missing; look for rustup's toolchain again
 	@scripts/setup.sh $(T)/toolchain.mk
 	@head -n 1 $(T)/toolchain.mk
 
-build: board $(if $(filter tegra2,$(BOARD)),,$(T)/default.cpio) ## the image for BOARD, the sample guests and the default boot volume (also: make)
+build: board $(T)/default.cpio ## the image for BOARD, the sample guests and the default boot volume (also: make)
 
 $(NEXTOOL): FORCE
 	@cargo build --quiet --package nextool
@@ -130,7 +137,21 @@ bootvol: $(NEXTOOL) guests ## pack the directory DIR into the boot volume OUT; s
 
 # APPEND and QEMU_ARGS come from the command line or the environment, and are passed on by make itself.
 qemu: build ## build, then boot BOOTVOL on QEMU with the console on this terminal
+ifeq ($(BOARD),tegra2)
+qemu: image
+	@MEM=$(MEM) ICOUNT=$(ICOUNT) GDB=$(GDB) FB=$(FB) NEXTOOL=$(NEXTOOL) scripts/qemu-xoom.sh $(ANDROID) $(ELF)
+else
 	@BOARD=$(BOARD) CPU=$(CPU) SMP=$(SMP) MEM=$(MEM) ICOUNT=$(ICOUNT) GDB=$(GDB) FB=$(FB) NEXTOOL=$(NEXTOOL) scripts/qemu.sh $(IMAGE) $(BOOTVOL) $(ELF)
+endif
+
+# APPEND goes through the environment, as it may hold anything.
+image: export APPEND := $(value APPEND)
+image: build ## BOARD=tegra2: the Android boot image with Nex and BOOTVOL, target/nex-tegra2.img (docs/xoom.md)
+	$(NEXTOOL) bootimg --kernel $(IMAGE) --bootvol $(BOOTVOL) --cmdline="$$APPEND" --out $(ANDROID)
+
+fastboot: image ## BOARD=tegra2: boot that image on a tablet, once, without writing to it
+	@command -v fastboot >/dev/null || { echo 'fastboot is missing (Debian: apt install fastboot)' >&2; exit 1; }
+	fastboot boot $(ANDROID)
 
 # KERNEL, INITRD, CMDLINE and UBOOT may hold anything, so they go through the environment and not through the shell.
 linux uboot: export CACHE := $(CACHE)
@@ -174,7 +195,7 @@ difftest: board ## N random cases from SEED, natively and under Nex, compared (d
 test: ## all checks and tests, on the host and in QEMU; the last line counts them
 	@scripts/test.sh $(abspath $(T))
 
-test-xoom: ## test the emulated Xoom; TIER=generic: only with a stock kernel, which is faster
+test-xoom: ## test the emulated Xoom, and Nex on it; TIER=generic: with a stock kernel only, which is faster
 	@TARGET_ENV="$(TARGET_ENV)" TARGET_FLAGS="$(TARGET_FLAGS)" scripts/test-xoom.sh $(TIER)
 
 lint clippy: ## formatting and clippy, for host and target
@@ -218,7 +239,7 @@ help: ## this list
 	@echo 'Variables:'
 	@echo '  BOARD=qemu-virt|tegra2|vexpress-a9'
 	@echo '  CPU=cortex-a15|cortex-a7   (cortex-a9 with the other boards)'
-	@echo '  MEM=MiB  SMP=n             the machine; default 256 (linux, uboot: 512) and 1'
+	@echo '  MEM=MiB  SMP=n             the machine; default 256 (linux, uboot: 512; tegra2: 1024) and 1 (tegra2: 2)'
 	@echo '  BOOTVOL=file.cpio          what to boot; default: target/default.cpio'
 	@echo '  CACHE=directory            where the Debian packages are kept; default: target/debian'
 	@echo '  APPEND="words"             more for the command line of Nex'

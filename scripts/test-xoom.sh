@@ -1,6 +1,6 @@
 #!/bin/sh
 # Tests the emulated Xoom (docs/xoom-machine.md): builds it if needed, gets the Linux systems that it is validated with,
-# and runs scripts/xoom-tests. Nex itself is not needed for that.
+# and runs scripts/xoom-tests, at last with the boot image of Nex.
 #
 #   scripts/test-xoom.sh [generic|tegra20]
 #
@@ -20,7 +20,9 @@ NEX_XOOM_LINUX=$(scripts/xoom-linux.sh "$tier")
 # shellcheck disable=SC2086 # lists of words
 env ${TARGET_ENV-} cargo build --release --target $target ${TARGET_FLAGS-} --package nex-xoom-bare
 NEX_XOOM_BARE=${CARGO_TARGET_DIR:-$PWD/target}/$target/release/nex-xoom-bare
-export NEX_QEMU_XOOM NEX_XOOM_LINUX NEX_XOOM_BARE
+NEX_XOOM_IMAGE=${CARGO_TARGET_DIR:-$PWD/target}/nex-tegra2.img
+make --no-print-directory image BOARD=tegra2 BOOTVOL="${CARGO_TARGET_DIR:-target}/default.cpio" APPEND= NEX_CONFIG=default
+export NEX_QEMU_XOOM NEX_XOOM_LINUX NEX_XOOM_BARE NEX_XOOM_IMAGE
 # Each machine has two CPUs, and every test is one: more at once than the host can run only makes them slower.
 # shellcheck disable=SC2086 # a list of words
 cargo test --no-fail-fast --package nex-xoom-tests -- --test-threads "${NEX_XOOM_THREADS:-2}" $skip

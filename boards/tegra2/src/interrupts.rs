@@ -4,8 +4,8 @@
 //! as Linux does; the LIC is also what wakes a sleeping CPU. Interrupts are numbered by the GIC: SPI n is bit n % 32 in
 //! bank n / 32 of the LIC.
 //!
-//! The GIC is one of the first (version 1), in Secure state: all interrupts are put into group 0, which is delivered as
-//! IRQ as long as FIQEn is 0 (ARM IHI 0048B 2.3, 4.4.1).
+//! The GIC is one of the first (version 1). In Secure state its groups tell FIQ from IRQ ([`nex_hv::drivers::gic`]); the
+//! LIC's classes, which could do that as well, stay at IRQ.
 
 use nex_hv::board::{Interrupt, InterruptController};
 use nex_hv::drivers::Mmio;

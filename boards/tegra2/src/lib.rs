@@ -31,8 +31,8 @@ use nex_hv::addr::Hpa;
 use nex_hv::board::{Board, DeviceMapper, Devices, Exit, ProbeError, StartCoreError, Uart};
 use nex_hv::boot_data::bootinfo::{Bank, BootInfo};
 use nex_hv::cmdline;
-use nex_hv::drivers::Mmio;
-use nex_hv::drivers::ns16550::Ns16550;
+use nex_hv::drivers::ns16550::{Ns16550, Ns16550Port};
+use nex_hv::drivers::{Mmio, semihosting};
 use nex_tegra2_logic::{options, ram};
 use spin::Once;
 
@@ -78,11 +78,20 @@ pub struct Tegra2 {
     interrupts: Once<Interrupts>,
     power: Once<Power>,
     second_core: Once<SecondCore>,
+    /// `exit=semihosting` was on the command line: this is an emulator, which ends that way.
+    semihosting: Once<()>,
+    port: Once<Ns16550Port>,
 }
 
 /// The one machine.
-pub static BOARD: Tegra2 =
-    Tegra2 { timer: Once::new(), interrupts: Once::new(), power: Once::new(), second_core: Once::new() };
+pub static BOARD: Tegra2 = Tegra2 {
+    timer: Once::new(),
+    interrupts: Once::new(),
+    power: Once::new(),
+    second_core: Once::new(),
+    semihosting: Once::new(),
+    port: Once::new(),
+};
 
 impl Board for Tegra2 {
     fn name(&self) -> &'static str {
@@ -94,6 +103,9 @@ impl Board for Tegra2 {
             let (start, bytes) = ram::XOOM;
             info.banks.clear();
             info.banks.push(Bank { start, bytes });
+        }
+        if cmdline::option(&info.cmdline, "exit") == Some("semihosting") {
+            self.semihosting.call_once(|| ());
         }
         for name in ["tegra_fbmem", "lp0_vec"] {
             let range = cmdline::option(&info.cmdline, name).and_then(options::range);
@@ -140,11 +152,16 @@ impl Board for Tegra2 {
         let (evp, flow) = (mmio(map, EVP)?, mmio(map, FLOW_CONTROLLER)?);
         self.second_core.call_once(|| SecondCore::new(evp, clocks, flow, timer));
 
+        // Switched on, as `console` makes sure.
+        let console = console(map)?;
+        let registers = mmio(map, uart::CONSOLE.base)?;
+        let port = self.port.call_once(|| Ns16550Port::new(registers, UART_SHIFT, IER_RECEIVE_TIMEOUT));
+
         Ok(Devices {
-            console: console(map)?,
+            console,
             interrupts,
             timer,
-            debug_port: None,
+            debug_port: Some(port),
             watchdog: None,
             framebuffer: None,
             cpus: 2,
@@ -159,6 +176,14 @@ impl Board for Tegra2 {
                 Exit::Reset => power.reset(),
                 // The last words stay on the console.
                 Exit::Failed => {}
+            }
+        }
+        // The emulated tablet has no power supply to let go of.
+        if self.semihosting.is_completed() {
+            match how {
+                Exit::PowerOff => semihosting::exit(0),
+                Exit::Failed => semihosting::exit(1),
+                Exit::Reset => {}
             }
         }
         nex_hv::arch::irq::halt()

@@ -5,19 +5,24 @@
 use embedded_hal_nb::nb;
 use embedded_hal_nb::serial::{ErrorKind, ErrorType, Read, Write};
 
+use core::sync::atomic::{AtomicU32, Ordering};
+
 use super::Mmio;
-use crate::board::{Interrupt, Uart, UartError};
+use crate::board::{DebugPort, Interrupt, PortInput, Uart, UartError};
 
 /// Receive buffer when read, transmit holding register when written.
 const RBR_THR: usize = 0;
 const IER: usize = 1;
 /// Interrupt identification when read, FIFO control when written.
-const FCR: usize = 2;
+const IIR_FCR: usize = 2;
 const LCR: usize = 3;
 const LSR: usize = 5;
 
 const IER_RECEIVED: u32 = 1 << 0;
 const IER_TRANSMIT_EMPTY: u32 = 1 << 1;
+/// IIR bits 3:0: the most urgent interrupt is that there is room to send.
+const IIR_ID: u32 = 0xf;
+const IIR_TRANSMIT_EMPTY: u32 = 2;
 /// FIFOs on, receive interrupt at 1 byte (bits 7:6 = 0), and on Tegra transmit interrupt with 16 bytes free (5:4 = 0).
 const FCR_FIFO: u32 = 1 << 0;
 /// Divisor latch access: RBR/THR and IER are the divisor while it is set.
@@ -79,7 +84,7 @@ impl Ns16550 {
                 break;
             }
         }
-        uart.set(FCR, FCR_FIFO);
+        uart.set(IIR_FCR, FCR_FIFO);
         uart
     }
 
@@ -181,5 +186,83 @@ impl Uart for Ns16550 {
     }
     fn set_transmit_interrupt(&mut self, on: bool) {
         self.set_enables(IER_TRANSMIT_EMPTY, on);
+    }
+}
+
+/// The same UART for the debugger; see [`DebugPort`].
+///
+/// While it is in use the console does not read: only this takes received bytes.
+pub struct Ns16550Port {
+    registers: Mmio,
+    shift: u32,
+    receive_enables: u32,
+    /// Error bits of LSR that were seen, and thereby cleared, when something else was asked: they belong to the next byte.
+    errors: AtomicU32,
+}
+
+impl Ns16550Port {
+    /// The registers, and what else an [`Ns16550`] has been made of.
+    pub const fn new(registers: Mmio, shift: u32, more_receive_enables: u32) -> Self {
+        let receive_enables = IER_RECEIVED | more_receive_enables;
+        Ns16550Port { registers, shift, receive_enables, errors: AtomicU32::new(0) }
+    }
+
+    fn status(&self) -> u32 {
+        self.registers.read(LSR << self.shift)
+    }
+
+    fn take(&self) -> u8 {
+        self.registers.read(RBR_THR << self.shift) as u8
+    }
+
+    /// Throws away what else one break left, as [`Ns16550::drain_break`] does. A line that stays in it loses its interrupt
+    /// until the console sends something: it writes IER anew.
+    fn drain_break(&self) {
+        for _ in 0..BREAK_READS {
+            if self.status() & (LSR_FIFO_ERROR | LSR_BREAK | LSR_FRAMING | LSR_PARITY) == 0 {
+                return;
+            }
+            self.take();
+        }
+        self.registers.write(IER << self.shift, 0);
+    }
+}
+
+impl DebugPort for Ns16550Port {
+    fn get(&self) -> Option<PortInput> {
+        let status = self.status() | self.errors.swap(0, Ordering::Relaxed);
+        if status & LSR_BREAK != 0 {
+            self.take();
+            self.drain_break();
+            return Some(PortInput::Break);
+        }
+        if status & LSR_DATA_READY == 0 {
+            return None;
+        }
+        let byte = self.take();
+        Some(match status {
+            s if s & (LSR_OVERRUN | LSR_FRAMING | LSR_PARITY) != 0 => PortInput::Error,
+            _ => PortInput::Byte(byte),
+        })
+    }
+
+    fn put(&self, byte: u8) -> bool {
+        let status = self.status();
+        self.errors
+            .fetch_or(status & (LSR_OVERRUN | LSR_PARITY | LSR_FRAMING | LSR_BREAK), Ordering::Relaxed);
+        let room = status & LSR_THR_EMPTY != 0;
+        if room {
+            self.registers.write(RBR_THR << self.shift, u32::from(byte));
+        }
+        room
+    }
+
+    fn quiet_transmit(&self) -> bool {
+        // Reading IIR ends this interrupt, if it is the one shown. A more urgent one is served first; it comes again then.
+        let asserted = self.registers.read(IIR_FCR << self.shift) & IIR_ID == IIR_TRANSMIT_EMPTY;
+        if asserted {
+            self.registers.write(IER << self.shift, self.receive_enables);
+        }
+        asserted
     }
 }

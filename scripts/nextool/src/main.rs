@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::*;
-use nextool::{cpio, elf32::Elf, image, volume};
+use nextool::{bootimg, cpio, elf32::Elf, image, volume};
 
 const USAGE: &str = "\
 nextool image --elf FILE --out FILE.bin
@@ -19,6 +19,10 @@ nextool size --elf FILE
 nextool bootvol --dir DIR [--guests DIR] --out FILE.cpio
     Packs a directory into a boot volume and says what Nex will think of it. Kernels that nex.toml names and DIR does
     not hold are taken, stripped, from the guests' directory.
+nextool bootimg --kernel FILE.bin --bootvol FILE.cpio [--cmdline WORDS] --out FILE.img
+    Packs a flat image and a boot volume into an Android boot image.
+nextool bootimg FILE.img
+    Says what is in one.
 nextool strip IN OUT
     Copies an ELF file without everything that is not loaded.
 nextool log --elf FILE [PORT|-] [how to show]
@@ -51,6 +55,9 @@ struct Options {
     out: Option<PathBuf>,
     dir: Option<PathBuf>,
     guests: Option<PathBuf>,
+    kernel: Option<PathBuf>,
+    bootvol: Option<PathBuf>,
+    cmdline: String,
     show: commands::Show,
     base: u32,
     files: Vec<OsString>,
@@ -66,6 +73,9 @@ fn run() -> Result<ExitCode> {
             Long("out") => options.out = Some(parser.value()?.into()),
             Long("dir") => options.dir = Some(parser.value()?.into()),
             Long("guests") => options.guests = Some(parser.value()?.into()),
+            Long("kernel") => options.kernel = Some(parser.value()?.into()),
+            Long("bootvol") => options.bootvol = Some(parser.value()?.into()),
+            Long("cmdline") => options.cmdline = parser.value()?.string()?,
             Long("json") => options.show.json = true,
             Long("color" | "colour") => {
                 options.show.colour = parser.value()?.parse_with(commands::Colour::parse)?
@@ -95,6 +105,16 @@ fn run() -> Result<ExitCode> {
             options.guests.as_deref(),
             &needed(&options.out, "--out")?,
         ),
+        Some("bootimg") => match &options.files[..] {
+            [] => make_boot_image(
+                &needed(&options.kernel, "--kernel")?,
+                &needed(&options.bootvol, "--bootvol")?,
+                &options.cmdline,
+                &needed(&options.out, "--out")?,
+            ),
+            [file] => report_boot_image(file.as_ref()),
+            _ => bail!("bootimg takes one file\n{USAGE}"),
+        },
         Some("strip") => match &options.files[..] {
             [from, to] => write(to.as_ref(), &volume::read_guest(from.as_ref())?),
             _ => bail!("strip takes two files\n{USAGE}"),
@@ -173,4 +193,19 @@ fn make_volume(dir: &Path, guests: Option<&Path>, out: &Path) -> Result<()> {
         eprintln!("nextool: warning: {}: {complaint}", out.display());
     }
     write(out, &archive)
+}
+
+fn make_boot_image(kernel: &Path, bootvol: &Path, cmdline: &str, out: &Path) -> Result<()> {
+    let (kernel, ramdisk) = (read(kernel)?, read(bootvol)?);
+    let content = bootimg::BootImage { kernel: &kernel, ramdisk: &ramdisk, cmdline: cmdline.trim() };
+    write(out, &bootimg::pack(&content)?)
+}
+
+fn report_boot_image(file: &Path) -> Result<()> {
+    let bytes = read(file)?;
+    let content = bootimg::parse(&bytes).with_context(|| format!("{}", file.display()))?;
+    println!("kernel       {:>8} bytes", content.kernel.len());
+    println!("boot volume  {:>8} bytes", content.ramdisk.len());
+    println!("command line {:?}", content.cmdline);
+    Ok(())
 }

@@ -1,4 +1,5 @@
-//! Starts the emulated Xoom (`boards/tegra2/qemu`), for tests of the machine itself: none of them needs Nex.
+//! Starts the emulated Xoom (`boards/tegra2/qemu`), for tests of the machine itself, which need no Nex, and
+//! for one of Nex on it (`tests/nex.rs`).
 //!
 //! `scripts/test-xoom.sh` builds and fetches what they need, and says where it is:
 //!
@@ -6,6 +7,7 @@
 //! | --- | --- |
 //! | `NEX_QEMU_XOOM` | the emulator |
 //! | `NEX_XOOM_BARE` | the program `nex-xoom-bare`, ELF |
+//! | `NEX_XOOM_IMAGE` | the Android boot image of Nex with the default boot volume |
 //! | `NEX_XOOM_LINUX` | directory with kernels, device trees and initial RAM disk |
 //! | `NEX_TEST_SLOWNESS` | factor on all deadlines |
 
