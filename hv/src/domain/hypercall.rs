@@ -24,7 +24,9 @@ pub enum Answer {
 /// into the half of the console's ring that [`console::write`] waits for.
 const PIECE_BYTES: usize = 64;
 
-/// Carries out the call in the vCPU's registers; results go back there.
+/// Carries out the call in the vCPU's registers; results go back there. Kept a function of its own, to set
+/// breakpoints at.
+#[inline(never)]
 pub fn handle(parts: &mut Parts, vcpu: &mut Vcpu) -> Answer {
     let [id, a1, a2, a3] = [0, 1, 2, 3].map(|n| vcpu.regs.get(n));
     let result: Result<u32, CallError> = match Call::try_from(id) {
