@@ -72,7 +72,7 @@ pub fn build(id: DomainId, config: &DomainConfig<'_>) -> Result<Box<Machine>, Bu
     let bytes = u32::try_from(config.memory_bytes).map_err(|_| out_of_memory())?;
     let firmware = matches!(config.payload, Payload::Firmware { .. });
     let tree = |initrd| {
-        nex_guestdt::platform(&Guest {
+        let guest = Guest {
             ram_bytes: bytes,
             cmdline: &config.cmdline,
             initrd,
@@ -80,7 +80,11 @@ pub fn build(id: DomainId, config: &DomainConfig<'_>) -> Result<Box<Machine>, Bu
             cpus: 1,
             flash_bytes: if firmware { Platform::FLASH_BYTES } else { 0 },
             pmu: None,
-        })
+        };
+        match &config.dtb {
+            None => nex_guestdt::platform(&guest),
+            Some(file) => nex_guestdt::merge(file.data, &guest),
+        }
         .map_err(BuildError::DeviceTree)
     };
     let (memory, start) = match &config.payload {
