@@ -93,7 +93,7 @@ impl Machine {
         match side {
             Side::Native => {
                 fs::write(&file, elf)?;
-                command.args(self.board.native(&self.cpu)).arg("-kernel").arg(&file);
+                command.args(self.board.native_exact(&self.cpu)).arg("-kernel").arg(&file);
             }
             Side::Nex => {
                 fs::write(&file, &elf)?;

@@ -44,6 +44,17 @@ impl Board {
         ["-M", "virt", "-cpu", cpu].map(OsString::from).into()
     }
 
+    /// As [`native`](Self::native), for comparisons to the last bit where time does not matter. The generic timer has the
+    /// frequency of that which Nex makes of the board's; and there are as many CPUs as on the board, as QEMU carries out SWP
+    /// as one access where there are several, and as a load and a store where there is one, so that a fault is one of a
+    /// write or of a read.
+    pub fn native_exact(self, cpu: &str) -> Vec<OsString> {
+        match self {
+            Self::QemuVirt => self.native(cpu),
+            Self::Tegra2 => ["-M", "virt", "-cpu", "tegra2-virt,cntfrq=1000000", "-smp", "2"].map(OsString::from).into(),
+        }
+    }
+
     /// Machine, CPU, and what boots the Nex in the flat file `image` with the boot volume in the file `volume` and a command
     /// line. An Android boot image is written beside `volume`.
     ///

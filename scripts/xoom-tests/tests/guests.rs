@@ -20,7 +20,8 @@ fn everything(options: &str) -> Machine {
     let arguments = ["-kernel".as_ref(), image.as_os_str(), "-append".as_ref(), words.as_ref()];
     let mut machine = Machine::start(options, arguments);
     // In whatever order.
-    let mut missing = vec![(SHELL.to_owned(), 2), ("hello: hello from a guest of Nex".into(), 1), ("U-Boot 20".into(), 1)];
+    let mut missing =
+        vec![(SHELL.to_owned(), 2), ("hello: hello from a guest of Nex".into(), 1), ("U-Boot 20".into(), 1)];
     missing.extend(["hello", "ticker", "hog"].map(|guest| (format!("domain {guest} has powered off"), 1)));
     while !missing.is_empty() {
         let line = machine.expect("\n", seconds(300));
@@ -57,7 +58,11 @@ fn everything_at_once() {
         focus(&mut machine, domain);
         let said = answer(&mut machine, "echo at $(hostname) $((6 * 7))", &format!("at {domain} 42"));
         assert!(!said.contains("not found"), "{said}");
-        assert_cpu(&answer(&mut machine, "cat /proc/cpuinfo; echo that was $((1 + 1)) all", "that was 2 all"));
+        assert_cpu(&answer(
+            &mut machine,
+            "cat /proc/cpuinfo; echo that was $((1 + 1)) all",
+            "that was 2 all",
+        ));
         let said = answer(&mut machine, "uname -v; echo that was $((1 + 1)) all", "that was 2 all");
         assert!(said.contains("Debian 6.1."), "{said}");
     }
@@ -84,7 +89,10 @@ fn everything_at_once() {
 fn assert_cpu(shown: &str) {
     let value = |name: &str| {
         let lines = shown.lines().map(|line| line.split_once("] ").map_or(line, |(_, rest)| rest));
-        lines.filter_map(|line| line.split_once(':')).find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim())
+        lines
+            .filter_map(|line| line.split_once(':'))
+            .find(|(key, _)| key.trim() == name)
+            .map(|(_, value)| value.trim())
     };
     let features: Vec<&str> = value("Features").unwrap_or_default().split(' ').collect();
     let native: Vec<&str> = NATIVE_FEATURES.split(' ').collect();
@@ -127,19 +135,33 @@ fn the_debugger_session_of_the_seed() {
         ),
         (
             "xregs",
-            ["usr", "svc", "abt", "und", "irq"].map(|mode| format!("{mode} sp {word}  lr {word}.*")).into_iter()
-                .chain([format!("fiq r8 {word}.*"), format!("fiq sp {word}  lr {word}  spsr {word}  mode ...")])
+            ["usr", "svc", "abt", "und", "irq"]
+                .map(|mode| format!("{mode} sp {word}  lr {word}.*"))
+                .into_iter()
+                .chain([
+                    format!("fiq r8 {word}.*"),
+                    format!("fiq sp {word}  lr {word}  spsr {word}  mode ..."),
+                ])
                 .collect(),
         ),
         ("ver", vec!["Nex .*".into(), ".*tegra2.*".into()]),
-        ("hexdump 4 20@0xfff00000", vec![format!("fff00000:(?: {word}){{4}}  .{{16}}"), "fff00010: .*".into()]),
+        (
+            "hexdump 4 20@0xfff00000",
+            vec![format!("fff00000:(?: {word}){{4}}  .{{16}}"), "fff00010: .*".into()],
+        ),
         ("hexdump 1 4@0xfff00000", vec!["fff00000: [0-9a-f]{2} .*".into()]),
-        ("v2p p r 0xfff00000", vec!["privileged read: va fff00000 -> pa .*".into(), format!("par {word}: .*")]),
+        (
+            "v2p p r 0xfff00000",
+            vec!["privileged read: va fff00000 -> pa .*".into(), format!("par {word}: .*")],
+        ),
         ("v2p u r 0xffff0000", vec!["user read: va ffff0000 -> .*".into(), format!("par {word}: .*")]),
     ];
-    let commands: Vec<(&str, Vec<&str>)> =
-        commands.iter().map(|(command, shapes)| (*command, shapes.iter().map(String::as_str).collect())).collect();
-    let commands: Vec<(&str, &[&str])> = commands.iter().map(|(command, shapes)| (*command, shapes.as_slice())).collect();
+    let commands: Vec<(&str, Vec<&str>)> = commands
+        .iter()
+        .map(|(command, shapes)| (*command, shapes.iter().map(String::as_str).collect()))
+        .collect();
+    let commands: Vec<(&str, &[&str])> =
+        commands.iter().map(|(command, shapes)| (*command, shapes.as_slice())).collect();
     session(&commands);
     // It goes on, and can be broken into again.
     session(&[("doms", &[".* 0 .* priv .*dom0", ".* domu", ".* uboot"])]);

@@ -7,7 +7,10 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "qapi/error.h"
 #include "cpu.h"
+#include "internals.h"
+#include "hw/qdev-properties.h"
 #include "tegra2.h"
 
 void tegra2_describe_cpu(ARMCPU *cpu)
@@ -24,19 +27,34 @@ static void virt_cpu_init(Object *obj)
     ARMCPU *cpu = ARM_CPU(obj);
 
     tegra2_describe_cpu(cpu);
-    /* Without the feature there is no property "neon" either, and realizing the CPU takes NEON out of the rest. */
-    unset_feature(&cpu->env, ARM_FEATURE_NEON);
+    object_property_set_bool(obj, "neon", false, &error_fatal);
     set_feature(&cpu->env, ARM_FEATURE_GENERIC_TIMER);
     cpu->isar.id_pfr1 |= 0x00010000;
+    /* The chip has performance monitors; QEMU gives them to newer CPUs only. */
+    set_feature(&cpu->env, ARM_FEATURE_PMU);
+    cpu->has_pmu = true;
+    cpu->isar.id_dfr0 |= 0x01000000;
     set_feature(&cpu->env, ARM_FEATURE_LPAE);
     cpu->isar.id_mmfr0 = (cpu->isar.id_mmfr0 & ~0xf) | 5;
     cpu->isar.id_mmfr3 |= 0x02000000;
+}
+
+/* QEMU adds the property of this name to CPUs that have the timer from the beginning. */
+static Property virt_cpu_properties[] = {
+    DEFINE_PROP_UINT64("cntfrq", ARMCPU, gt_cntfrq_hz, NANOSECONDS_PER_SECOND / GTIMER_SCALE),
+    DEFINE_PROP_END_OF_LIST(),
+};
+
+static void virt_cpu_class_init(ObjectClass *class, void *data)
+{
+    device_class_set_props(DEVICE_CLASS(class), virt_cpu_properties);
 }
 
 static const TypeInfo virt_cpu_info = {
     .name = ARM_CPU_TYPE_NAME("tegra2-virt"),
     .parent = ARM_CPU_TYPE_NAME("cortex-a9"),
     .instance_init = virt_cpu_init,
+    .class_init = virt_cpu_class_init,
 };
 
 static void register_types(void)
