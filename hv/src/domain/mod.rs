@@ -7,6 +7,7 @@ mod access;
 pub mod build;
 pub mod code;
 mod float;
+mod globals;
 pub mod hypercall;
 pub mod machine;
 pub mod memory;

@@ -16,6 +16,7 @@
 //! | [`shadow`] | what to put into a shadow table, and what to do about a fault on one |
 //! | [`spaces`] | which guest address spaces have shadow tables: a bounded cache |
 //! | [`blocks`] | how much of a table one TLB maintenance operation concerns |
+//! | [`mibs`] | a set of megabytes |
 //! | [`table`] | one shadow table: entries in, entries out |
 //! | [`uses`] | where a page of guest RAM is mapped |
 //!
@@ -116,6 +117,7 @@ pub mod blocks;
 pub mod fault;
 mod long;
 pub mod memory;
+pub mod mibs;
 pub mod par;
 pub mod regs;
 
