@@ -3,9 +3,12 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use nex_devices::platform::Device;
 use nex_mm::{Gva, Hpa};
 use nex_vcpu::Cp15;
+use nex_vmmu::devices::DeviceTlb;
 use nex_vmmu::mibs::Mibs;
+use nex_vmmu::quick::Tables;
 use nex_vmmu::shadow::{Caching, Domains, Entry, Policy, View, host_dacr};
 use nex_vmmu::spaces::{Acquired, Slot, SlotSet, SpaceId, Spaces};
 use nex_vmmu::table::{Dropped, New, NoTable};
@@ -51,6 +54,10 @@ pub struct Shadow {
     /// [`fast`](Self::fast) would say something new.
     changed: bool,
     regs: Registers,
+    /// The guest's tables, if they can be walked in the common way.
+    quick: Option<Tables>,
+    /// Where the guest maps devices.
+    pub devices: DeviceTlb<(Device, u32)>,
     host_dacr: u32,
     l2_tables_most: u32,
     /// Megabytes in which a table of a space has, or had, an entry of its own that is global for the guest.
@@ -116,6 +123,8 @@ impl Shadow {
             current: [None; 2],
             changed: true,
             regs,
+            quick: Tables::of(&regs),
+            devices: DeviceTlb::new(),
             host_dacr: host_dacr(&regs, NEX_DOMAIN),
             l2_tables_most: (memory_bytes >> 20) * L2_TABLES_PER_MIB + L2_TABLES_LEAST,
             own_globals: Mibs::NONE,
@@ -128,6 +137,12 @@ impl Shadow {
     /// The guest's translation registers.
     pub fn regs(&self) -> &Registers {
         &self.regs
+    }
+
+    /// The guest's tables, if they can be walked in the common way.
+    #[inline]
+    pub fn quick(&self) -> Option<Tables> {
+        self.quick
     }
 
     /// What happened so far.
@@ -144,7 +159,10 @@ impl Shadow {
     /// A translation register other than DACR has changed.
     pub fn registers_changed(&mut self, cp15: &Cp15) {
         let table_changed = self.regs.ttbr0 != cp15.ttbr[0];
-        self.regs = registers(cp15);
+        let regs = registers(cp15);
+        self.devices.registers_changed(&self.regs, &regs);
+        self.regs = regs;
+        self.quick = Tables::of(&regs);
         self.host_dacr = host_dacr(&self.regs, NEX_DOMAIN);
         self.forget_current();
         // After a new ASID there will be a new TTBR0: the space of the one and the other is not worth a table.
@@ -350,6 +368,49 @@ impl Shadow {
         Ok(slot)
     }
 
+    /// The table in use for `view` that has second-level entries for the megabyte of `va` in `domain`, and these: for
+    /// [`fill`](Self::fill).
+    #[inline]
+    pub fn l2_for(&self, view: View, va: Gva, domain: u8, global: bool) -> Option<(u16, Hpa)> {
+        let slot = self.current[index(view)]?;
+        with_tables(|tables| {
+            if slot != GLOBALS
+                && let Some(l2) = self.tables[usize::from(slot)].as_ref()?.shadow.l2_for(tables, va, domain)
+            {
+                return Some((slot, l2));
+            }
+            if !global || !(slot == GLOBALS || self.table(slot)?.shadow.is_linked(va.raw() >> 20)) {
+                return None;
+            }
+            let globals = self.globals.as_ref()?;
+            Some((GLOBALS, globals.table.shadow.l2_for(tables, va, domain)?))
+        })
+    }
+
+    /// Maps the page at `va` by the descriptor `raw` ([`nex_vmmu::table::small_page`]) in what [`l2_for`](Self::l2_for) found.
+    #[inline]
+    pub fn fill(&mut self, (slot, l2): (u16, Hpa), va: Gva, raw: u32, global: bool) {
+        self.stats.pages += 1;
+        let table = if slot == GLOBALS {
+            self.globals.as_mut().map(|globals| &mut globals.table)
+        } else {
+            if global {
+                self.own_globals.insert(va.raw() >> 20);
+            }
+            self.tables[usize::from(slot)].as_mut()
+        };
+        let Some(table) = table else { return };
+        if with_tables(|tables| table.shadow.fill(tables, l2, va, raw, global)) {
+            crate::arch::cache::invalidate_tlb(va.raw(), 1);
+        }
+    }
+
+    /// What [`fill`](Self::fill) would replace.
+    #[inline]
+    pub fn filled(&self, (_, l2): (u16, Hpa), va: Gva) -> bool {
+        crate::memory::read_word(l2.wrapping_add(va.raw() >> 10 & 0x3fc)) != 0
+    }
+
     /// Maps a page in the present address space.
     ///
     /// # Errors
@@ -497,6 +558,7 @@ impl Shadow {
     /// The guest's TLB maintenance.
     pub fn flush(&mut self, flush: Flush) {
         self.stats.flushes += 1;
+        self.devices.flush(flush);
         if flush == Flush::All {
             self.spaces.flush_all();
             if let Some(globals) = &mut self.globals {

@@ -16,7 +16,7 @@
 //! Operations say whether a valid entry has gone or changed; the caller then invalidates the host's TLB before it lets the
 //! guest run, and before a table that was given back is used again.
 
-use nex_mm::desc::{Attrs, L1Desc, L2Desc, MemoryType};
+use nex_mm::desc::{Access, Attrs, L1Desc, L2Desc, MemoryType};
 use nex_mm::space::TableMemory;
 use nex_mm::{Gva, Hpa};
 
@@ -36,7 +36,7 @@ const SECTION_GLOBAL_MARK: u32 =
     L1Desc::Section { hpa: Hpa::new(0), attrs: Attrs { memory: GLOBAL, ..PLAIN }, domain: 0 }.encode()
         & SECTION_TEX_CB;
 const PLAIN: Attrs = Attrs {
-    access: nex_mm::desc::Access::UserRw,
+    access: Access::UserRw,
     exec: false,
     memory: MemoryType::NormalWriteBack,
     shareable: true,
@@ -79,6 +79,26 @@ impl New {
             self.attrs
         }
     }
+}
+
+/// Descriptors of small pages without their addresses, by [`small_page`]'s flags.
+static SMALL: [u32; 8] = {
+    let mut small = [0; 8];
+    let mut n = 0;
+    while n < 8 {
+        let access = if n & 1 != 0 { Access::UserRw } else { Access::UserRo };
+        let memory = if n & 4 != 0 { GLOBAL } else { MemoryType::NormalWriteBack };
+        let attrs = Attrs { access, exec: n & 2 != 0, memory, shareable: true, global: false };
+        small[n] = L2Desc::Small { hpa: Hpa::new(0), attrs }.encode();
+        n += 1;
+    }
+    small
+};
+
+/// The descriptor of a small page of RAM at `hpa`, as [`ShadowTable::map_page`] writes it for Normal write-back memory.
+#[inline]
+pub fn small_page(hpa: Hpa, write: bool, exec: bool, global: bool) -> u32 {
+    hpa.raw() | SMALL[usize::from(write) | usize::from(exec) << 1 | usize::from(global) << 2]
 }
 
 /// A pinned megabyte.
@@ -275,6 +295,31 @@ impl ShadowTable {
         mem.write(entry, raw);
         self.note(va, new);
         Ok(dropped)
+    }
+
+    /// The second-level table for pages in the megabyte of `va` with this domain, if it is there and this table's own. For
+    /// [`fill`](Self::fill), which needs nothing else then.
+    #[inline]
+    pub fn l2_for(&self, mem: &impl TableMemory, va: Gva, domain: u8) -> Option<Hpa> {
+        let mib = va.raw() / MIB;
+        if !self.used.has(mib) || self.is_pinned(va) {
+            return None;
+        }
+        let raw = mem.read(self.l1_entry(mib));
+        (raw & (0xf << 5 | 3) == u32::from(domain) << 5 | 1).then(|| Hpa::new(raw & !0x3ff))
+    }
+
+    /// Maps the page at `va` by the descriptor `raw`, of [`small_page`], in the table that [`l2_for`](Self::l2_for) found. True
+    /// if another entry was valid there before.
+    #[inline]
+    pub fn fill(&mut self, mem: &mut impl TableMemory, l2: Hpa, va: Gva, raw: u32, global: bool) -> bool {
+        let entry = l2.wrapping_add(va.raw() / 4096 % PAGES * 4);
+        let old = mem.read(entry);
+        mem.write(entry, raw);
+        if global {
+            self.global.insert(va.raw() / MIB);
+        }
+        old != 0 && old != raw
     }
 
     fn new_l2(&mut self, mem: &mut impl TableMemory, mib: u32, domain: u8) -> Result<Hpa, NoTable> {
