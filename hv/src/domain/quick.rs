@@ -17,7 +17,7 @@ use nex_vmmu::tlb::Flush;
 
 use super::machine::Parts;
 use super::shadow::Shadow;
-use crate::arch::{NEX_DOMAIN, cp15};
+use crate::arch::{NEX_DOMAIN, cp15, this_cpu};
 use crate::memory;
 
 /// Pages that are filled at once, around the one that the guest wants: those of a block of so many whose descriptors are
@@ -35,7 +35,44 @@ const DFSR_CM: u32 = 1 << 13;
 const MCR_MASK: u32 = 0xff10_0f10;
 const MCR: u32 = 0xee00_0f10;
 
+/// Pages for which maintenance is carried out at once at most.
+const LOOP: u32 = 256;
+
+/// The register that ends a loop over pages, if these words behind an operation by the address in `rt` make it one:
+/// `add rt, rt, #4096`, `cmp rt, limit`, and `blo` to the operation.
+fn loop_limit(rt: u8, following: [u32; 3]) -> Option<u8> {
+    let r = u32::from(rt);
+    let limit = following[1] & 0xf;
+    let found = following[0] == 0xe280_0a01 | r << 16 | r << 12
+        && following[1] == 0xe150_0000 | r << 16 | limit
+        && following[2] == 0x3aff_fffb
+        && limit != 15
+        && limit != r;
+    found.then_some(limit as u8)
+}
+
 impl Parts {
+    /// Carries out a loop of TLB maintenance over pages at once, or a part of it: Linux has it for ranges, and each page would
+    /// cost a trap.
+    fn flush_loop(&mut self, vcpu: &mut Vcpu, rt: u8, limit: u8) {
+        let (start, end) = (vcpu.regs.get(rt), vcpu.regs.get(limit));
+        // The operation comes before the comparison. No further than to where the address wraps.
+        let wanted = end.saturating_sub(start).div_ceil(0x1000).max(1);
+        let count = wanted.min(LOOP).min(0x10_0000 - (start >> 12));
+        self.shadow.flush_pages(Gva::new(start & !0xfff), count, start as u8);
+        let next = start.wrapping_add(count * 0x1000);
+        vcpu.regs.set(rt, next);
+        // As the comparison sets them (A8.8.37): N, Z, C, V of next - end.
+        let (result, borrow) = next.overflowing_sub(end);
+        let overflow = (next ^ end) & (next ^ result);
+        vcpu.regs.set_flags(
+            result & 1 << 31 | u32::from(result == 0) << 30 | u32::from(!borrow) << 29 | overflow >> 31 << 28,
+        );
+        if !borrow {
+            vcpu.regs.skip(16);
+        }
+    }
+
     /// An abort of the guest, whose status is still in the fault registers. False: nothing was done.
     #[inline]
     pub fn quick_abort(&mut self, vcpu: &mut Vcpu, fetch: bool, word: u32) -> bool {
@@ -167,6 +204,10 @@ impl Parts {
         match word & 0x00ef_0fef {
             // TLBIMVA: unified, data, instruction, Inner Shareable.
             0x0008_0f27 | 0x0008_0f26 | 0x0008_0f25 | 0x0008_0f23 => {
+                if let Some(limit) = loop_limit(rt, this_cpu().following()) {
+                    self.flush_loop(vcpu, rt, limit);
+                    return true;
+                }
                 self.shadow.flush(Flush::Page { va: Gva::new(value & !0xfff), asid: value as u8 });
             }
             // DCCMVAC, DCCIMVAC: nothing, if there is something at that address.
