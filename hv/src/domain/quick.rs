@@ -7,7 +7,7 @@ use nex_devices::Width;
 use nex_devices::platform::Device;
 use nex_emulate::{Quick, Size, quick_a32, quick_t32};
 use nex_mm::{Gva, Hpa};
-use nex_vcpu::{Privilege, Vcpu};
+use nex_vcpu::{Privilege, TimerReg, Vcpu};
 use nex_vmmu::Kind;
 use nex_vmmu::devices::dacr_of;
 use nex_vmmu::quick::Found;
@@ -31,9 +31,33 @@ const STATUS: u32 = 0x40f;
 const DFSR_WRITE: u32 = 1 << 11;
 const DFSR_CM: u32 = 1 << 13;
 
-/// MCR to CP15, always: the bits that say so, and Rt.
+/// MCR and MRC of CP15, always: the bits that say so.
 const MCR_MASK: u32 = 0xff10_0f10;
 const MCR: u32 = 0xee00_0f10;
+const MRC: u32 = 0xee10_0f10;
+
+/// The bits that say which register.
+const REGISTER: u32 = 0x00ef_0fef;
+const fn register(crn: u32, crm: u32, opc2: u32) -> u32 {
+    0xf00 | crn << 16 | crm | opc2 << 5
+}
+const DFSR: u32 = register(5, 0, 0);
+const IFSR: u32 = register(5, 0, 1);
+const DFAR: u32 = register(6, 0, 0);
+const IFAR: u32 = register(6, 0, 2);
+const ICIALLU: u32 = register(7, 5, 0);
+const DCCMVAC: u32 = register(7, 10, 1);
+const DCCIMVAC: u32 = register(7, 14, 1);
+const TLBIMVAIS: u32 = register(8, 3, 1);
+const ITLBIMVA: u32 = register(8, 5, 1);
+const DTLBIMVA: u32 = register(8, 6, 1);
+const TLBIMVA: u32 = register(8, 7, 1);
+const CNTP_CTL: u32 = register(14, 2, 1);
+const CNTV_CTL: u32 = register(14, 3, 1);
+
+/// What stands for a write of these registers in rewritten code, but for Rt: `nex_rewrite::codes`, as in `arch/fast.rs`.
+const CODE_CONTEXTIDR: u32 = 0xeff8_0050;
+const CODE_TTBR0: u32 = 0xeff8_00b0;
 
 /// Pages for which maintenance is carried out at once at most.
 const LOOP: u32 = 256;
@@ -193,31 +217,101 @@ impl Parts {
     /// An undefined instruction of the guest. False: nothing was done.
     #[inline]
     pub fn quick_undefined(&mut self, vcpu: &mut Vcpu, word: u32) -> bool {
-        if word & MCR_MASK != MCR || vcpu.regs.cpsr().is_thumb() || vcpu.privilege() != Privilege::Pl1 {
-            return false;
-        }
         let rt = (word >> 12 & 15) as u8;
-        if rt == 15 {
+        if vcpu.regs.cpsr().is_thumb() || vcpu.privilege() != Privilege::Pl1 || rt == 15 {
             return false;
         }
+        match word & MCR_MASK {
+            MCR => self.quick_write(vcpu, rt, word),
+            MRC => self.quick_read(vcpu, rt, word),
+            _ => self.quick_pair(vcpu, rt, word),
+        }
+    }
+
+    /// MCR to CP15.
+    #[inline]
+    fn quick_write(&mut self, vcpu: &mut Vcpu, rt: u8, word: u32) -> bool {
         let value = vcpu.regs.get(rt);
-        match word & 0x00ef_0fef {
-            // TLBIMVA: unified, data, instruction, Inner Shareable.
-            0x0008_0f27 | 0x0008_0f26 | 0x0008_0f25 | 0x0008_0f23 => {
+        match word & REGISTER {
+            TLBIMVA | DTLBIMVA | ITLBIMVA | TLBIMVAIS => {
                 if let Some(limit) = loop_limit(rt, this_cpu().following()) {
                     self.flush_loop(vcpu, rt, limit);
                     return true;
                 }
                 self.shadow.flush(Flush::Page { va: Gva::new(value & !0xfff), asid: value as u8 });
             }
-            // DCCMVAC, DCCIMVAC: nothing, if there is something at that address.
-            0x0007_0f2a | 0x0007_0f2e => {
+            // Nothing, if there is something at that address.
+            DCCMVAC | DCCIMVAC => {
                 let Some(tables) = self.shadow.quick() else { return false };
                 if tables.find(&mut self.memory, Gva::new(value)).is_none() {
                     return false;
                 }
             }
+            ICIALLU => crate::arch::cache::drop_fetched(),
+            CNTP_CTL => self.quick_timer_write(vcpu, TimerReg::PCtl, value.into()),
+            CNTV_CTL => self.quick_timer_write(vcpu, TimerReg::VCtl, value.into()),
             _ => return false,
+        }
+        vcpu.regs.skip(4);
+        true
+    }
+
+    #[inline]
+    fn quick_timer_write(&mut self, vcpu: &mut Vcpu, reg: TimerReg, value: u64) {
+        self.platform.timer_write(reg, value);
+        vcpu.pending = self.platform.pending();
+    }
+
+    /// MRC from CP15.
+    #[inline]
+    fn quick_read(&mut self, vcpu: &mut Vcpu, rt: u8, word: u32) -> bool {
+        let value = match word & REGISTER {
+            DFSR => vcpu.cp15.dfsr,
+            DFAR => vcpu.cp15.dfar,
+            IFSR => vcpu.cp15.ifsr,
+            IFAR => vcpu.cp15.ifar,
+            CNTP_CTL => self.platform.timer_read(TimerReg::PCtl) as u32,
+            CNTV_CTL => self.platform.timer_read(TimerReg::VCtl) as u32,
+            _ => return false,
+        };
+        vcpu.regs.set(rt, value);
+        vcpu.regs.skip(4);
+        true
+    }
+
+    /// MCRR to a compare value of the timer.
+    #[inline]
+    fn quick_pair(&mut self, vcpu: &mut Vcpu, rt: u8, word: u32) -> bool {
+        let rt2 = (word >> 16 & 15) as u8;
+        let reg = match word & 0xfff0_0fff {
+            0xec40_0f2e => TimerReg::PCval,
+            0xec40_0f3e => TimerReg::VCval,
+            _ => return false,
+        };
+        if rt2 == 15 {
+            return false;
+        }
+        let value = u64::from(vcpu.regs.get(rt2)) << 32 | u64::from(vcpu.regs.get(rt));
+        self.quick_timer_write(vcpu, reg, value);
+        vcpu.regs.skip(4);
+        true
+    }
+
+    /// An SVC of the guest that first-level handling did not answer. False: nothing was done.
+    #[inline]
+    pub fn quick_svc(&mut self, vcpu: &mut Vcpu, word: u32) -> bool {
+        if vcpu.regs.cpsr().is_thumb() || vcpu.privilege() != Privilege::Pl1 {
+            return false;
+        }
+        let rt = (word & 15) as u8;
+        let value = vcpu.regs.get(rt);
+        let changed = match word & !0xf {
+            CODE_CONTEXTIDR => vcpu.cp15.write_contextidr(value),
+            CODE_TTBR0 => vcpu.cp15.write_ttbr0(value),
+            _ => return false,
+        };
+        if changed {
+            self.shadow.registers_changed(&vcpu.cp15);
         }
         vcpu.regs.skip(4);
         true
