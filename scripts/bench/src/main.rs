@@ -144,8 +144,8 @@ fn run(options: Options) -> Result<bool> {
     }
     for path in &options.docs {
         let page = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-        let page =
-            docs::with_table(&page, &results.to_markdown()).with_context(|| path.display().to_string())?;
+        let page = docs::with_table(&page, options.board, &results.to_markdown())
+            .with_context(|| path.display().to_string())?;
         write(path, page.as_bytes())?;
     }
     let mut good = true;
