@@ -52,8 +52,8 @@ fn identification() {
         c.eq("generic timer", value >> 16 & 0xf, 1);
     });
     case!("cp15.id-mmfr"; |c| {
-        // VMSAv7 with long descriptors and PXN (B4.1.89).
-        c.eq("VMSA", cp15_read!(0, c0, c1, 4) & 0xf, 5);
+        // VMSAv7, or VMSAv7 with long descriptors, PXN and 64-bit accesses (B4.1.89).
+        c.eq("VMSA", cp15_read!(0, c0, c1, 4) & 0xf, if is_cortex_a9() { 3 } else { 5 });
         c.note(cp15_read!(0, c0, c1, 4) >> 12 & 0xff);
         c.eq("maintenance by set and way", cp15_read!(0, c0, c1, 7) >> 4 & 0xf, 1);
         c.eq("maintenance by address", cp15_read!(0, c0, c1, 7) & 0xf, 1);

@@ -34,9 +34,8 @@ static void virt_cpu_init(Object *obj)
     set_feature(&cpu->env, ARM_FEATURE_PMU);
     cpu->has_pmu = true;
     cpu->isar.id_dfr0 |= 0x01000000;
+    /* Works if it is used, and is not in the ID registers: they would promise more than the format of page tables. */
     set_feature(&cpu->env, ARM_FEATURE_LPAE);
-    cpu->isar.id_mmfr0 = (cpu->isar.id_mmfr0 & ~0xf) | 5;
-    cpu->isar.id_mmfr3 |= 0x02000000;
 }
 
 /* QEMU adds the property of this name to CPUs that have the timer from the beginning. */
