@@ -51,7 +51,9 @@ impl Board {
     pub fn native_exact(self, cpu: &str) -> Vec<OsString> {
         match self {
             Self::QemuVirt => self.native(cpu),
-            Self::Tegra2 => ["-M", "virt", "-cpu", "tegra2-virt,cntfrq=1000000", "-smp", "2"].map(OsString::from).into(),
+            Self::Tegra2 => {
+                ["-M", "virt", "-cpu", "tegra2-virt,cntfrq=1000000", "-smp", "2"].map(OsString::from).into()
+            }
         }
     }
 
