@@ -7,17 +7,20 @@ use nex_devices::Width;
 use nex_devices::platform::Device;
 use nex_emulate::{Quick, Size, quick_a32, quick_t32};
 use nex_mm::{Gva, Hpa};
-use nex_vcpu::{Privilege, TimerReg, Vcpu};
-use nex_vmmu::Kind;
+use nex_vcpu::{Exception, Privilege, TimerReg, Vcpu};
 use nex_vmmu::devices::dacr_of;
+use nex_vmmu::fault::Cause;
 use nex_vmmu::quick::Found;
 use nex_vmmu::shadow::View;
 use nex_vmmu::table::small_page;
 use nex_vmmu::tlb::Flush;
+use nex_vmmu::{Fault, Kind};
 
+use super::access::DataAbort;
 use super::machine::Parts;
+use super::memory::Page;
 use super::shadow::Shadow;
-use crate::arch::{NEX_DOMAIN, cp15, this_cpu};
+use crate::arch::{NEX_DOMAIN, cache, cp15, this_cpu};
 use crate::memory;
 
 /// Pages that are filled at once, around the one that the guest wants: those of a block of so many whose descriptors are
@@ -46,6 +49,11 @@ const IFSR: u32 = register(5, 0, 1);
 const DFAR: u32 = register(6, 0, 0);
 const IFAR: u32 = register(6, 0, 2);
 const ICIALLU: u32 = register(7, 5, 0);
+const ICIMVAU: u32 = register(7, 5, 1);
+const DCISW: u32 = register(7, 6, 2);
+const DCCSW: u32 = register(7, 10, 2);
+const DCCMVAU: u32 = register(7, 11, 1);
+const DCCISW: u32 = register(7, 14, 2);
 const DCCMVAC: u32 = register(7, 10, 1);
 const DCCIMVAC: u32 = register(7, 14, 1);
 const TLBIMVAIS: u32 = register(8, 3, 1);
@@ -117,7 +125,23 @@ impl Parts {
         {
             return self.quick_device(vcpu, device, base + (va & 0xfff), word);
         }
-        self.quick_fill(vcpu, privileged, kind, va).is_some()
+        match self.quick_fill(vcpu, privileged, kind, va) {
+            Ok(()) => true,
+            Err(None) => false,
+            // One at the vector of the last exception may be the end of the domain.
+            Err(Some(_)) if fetch && self.last.as_ref().is_some_and(|last| last.vector == vcpu.regs.pc()) => {
+                false
+            }
+            Err(Some(fault)) => {
+                self.original = word;
+                let (exception, cause) = match (fetch, kind) {
+                    (true, _) => (Exception::PrefetchAbort, Cause::Read),
+                    (false, Kind::Write) => (Exception::DataAbort, Cause::Write),
+                    (false, _) => (Exception::DataAbort, Cause::Read),
+                };
+                self.inject(vcpu, exception, Some(DataAbort { fault, cause })).is_none()
+            }
+        }
     }
 
     /// The registers of a load or store whose address needs no computing.
@@ -145,20 +169,38 @@ impl Parts {
     }
 
     /// Maps a page of RAM that the guest maps in the common way, and its neighbours.
-    fn quick_fill(&mut self, vcpu: &Vcpu, privileged: bool, kind: Kind, va: u32) -> Option<()> {
-        let tables = self.shadow.quick()?;
+    ///
+    /// # Errors
+    /// The guest's own fault, or `None`: it is something else.
+    fn quick_fill(
+        &mut self,
+        vcpu: &Vcpu,
+        privileged: bool,
+        kind: Kind,
+        va: u32,
+    ) -> Result<(), Option<Fault>> {
+        let tables = self.shadow.quick().ok_or(None)?;
         if Shadow::is_pinned(va) || self.memory.is_protected() {
-            return None;
+            return Err(None);
         }
         let (found, pxn) = tables.find(&mut self.memory, Gva::new(va))?;
         let client = vcpu.cp15.dacr >> (2 * u32::from(found.domain)) & 3 == 1;
-        if !client || found.domain == NEX_DOMAIN || !found.allows(privileged, kind) {
-            return None;
+        if !client || found.domain == NEX_DOMAIN {
+            return Err(None);
         }
+        if !found.allows(privileged, kind) {
+            // On a device, alignment comes first.
+            let memory = self.memory.page_at(found.page).is_some();
+            return Err(memory.then(|| found.denied(Gva::new(va))));
+        }
+        self.quick_map(privileged, kind, va, &found, pxn).ok_or(None)
+    }
+
+    fn quick_map(&mut self, privileged: bool, kind: Kind, va: u32, found: &Found, pxn: bool) -> Option<()> {
         let view = View::of(privileged);
         let page = Gva::new(va & !0xfff);
         let at = self.shadow.l2_for(view, page, found.domain, found.global)?;
-        let raw = self.quick_entry(page, &found, privileged, Some(kind))?;
+        let raw = self.quick_entry(page, found, privileged, Some(kind))?;
         self.shadow.fill(at, page, raw, found.global);
         // What is beside it.
         let first = va & !(AROUND * 0x1000 - 1);
@@ -178,7 +220,7 @@ impl Parts {
         } else {
             for n in 0..AROUND {
                 let page = Gva::new(first + n * 0x1000);
-                let beside = Found { page: found.page & !(AROUND * 0x1000 - 1) | n * 0x1000, ..found };
+                let beside = Found { page: found.page & !(AROUND * 0x1000 - 1) | n * 0x1000, ..*found };
                 if !self.shadow.filled(at, page)
                     && let Some(raw) = self.quick_entry(page, &beside, privileged, None)
                 {
@@ -210,8 +252,24 @@ impl Parts {
             Some(Kind::Execute) if !exec => return None,
             _ => {}
         }
-        uses.note(va);
+        if privileged && uses.other(va).is_some() {
+            self.note_use(page, frame, va);
+        } else {
+            uses.note(va);
+        }
         Some(small_page(frame, write, exec, found.global))
+    }
+
+    /// Notes that the page is mapped at `va` for the kernel, which may make code of it: then its entries are looked for, and
+    /// searching all tables for them is dear. If no entry is left at the address noted before, that is forgotten.
+    pub fn note_use(&mut self, page: Page, frame: Hpa, va: Gva) {
+        let gone = self.memory.uses(page).other(va).is_some_and(|other| !self.shadow.maps(other, frame));
+        if let Some(uses) = self.memory.uses_mut(page) {
+            if gone {
+                uses.forget();
+            }
+            uses.note(va);
+        }
     }
 
     /// An undefined instruction of the guest. False: nothing was done.
@@ -243,11 +301,24 @@ impl Parts {
             // Nothing, if there is something at that address.
             DCCMVAC | DCCIMVAC => {
                 let Some(tables) = self.shadow.quick() else { return false };
-                if tables.find(&mut self.memory, Gva::new(value)).is_none() {
+                if tables.find(&mut self.memory, Gva::new(value)).is_err() {
                     return false;
                 }
             }
-            ICIALLU => crate::arch::cache::drop_fetched(),
+            ICIALLU => cache::drop_fetched(),
+            // As `Parts::cache_operation`.
+            ICIMVAU | DCCMVAU => {
+                let Some(tables) = self.shadow.quick() else { return false };
+                let Ok((found, _)) = tables.find(&mut self.memory, Gva::new(value)) else { return false };
+                if word & REGISTER == ICIMVAU {
+                    cache::drop_fetched();
+                } else if let Some(page) = self.memory.page_at(found.page) {
+                    let at = memory::hpa_to_va(self.memory.frame(page));
+                    cache::clean_for_fetch(at..at + 0x1000);
+                }
+            }
+            // By set and way.
+            DCISW | DCCSW | DCCISW => {}
             CNTP_CTL => self.quick_timer_write(vcpu, TimerReg::PCtl, value.into()),
             CNTV_CTL => self.quick_timer_write(vcpu, TimerReg::VCtl, value.into()),
             _ => return false,

@@ -515,6 +515,18 @@ impl Shadow {
         Ok(())
     }
 
+    /// Whether an entry of any table at `va` maps the host page at `hpa`.
+    pub fn maps(&self, va: Gva, hpa: Hpa) -> bool {
+        let globals = self.globals.as_ref().map(|globals| &globals.table);
+        with_tables(|tables| {
+            self.tables
+                .iter()
+                .flatten()
+                .chain(globals)
+                .any(|table| table.shadow.lookup(tables, va) == Some((hpa, false)))
+        })
+    }
+
     /// Drops every entry that maps a page, in all tables and views.
     pub fn drop_page(&mut self, memory: &mut GuestMemory, page: Page) {
         let hpa = memory.frame(page);
