@@ -151,10 +151,12 @@ fn is_passed_over(word: u32) -> bool {
 impl Glance<'_> {
     /// Looks at all words once.
     fn pass(&mut self) -> Result<(), Unclear> {
-        let image = self.image;
-        for (index, &word) in image.iter().enumerate() {
-            if !is_passed_over(word) {
-                self.look(index, word)?;
+        let (blocks, _) = self.image.as_chunks::<8>();
+        for (n, block) in blocks.iter().enumerate() {
+            for (k, &word) in block.iter().enumerate() {
+                if !is_passed_over(word) {
+                    self.look(n * 8 + k, word)?;
+                }
             }
         }
         Ok(())
@@ -334,10 +336,12 @@ impl Glance<'_> {
         for (halfword, _) in entries {
             targets.set(halfword / 2);
         }
-        for (index, &word) in self.image.iter().enumerate() {
-            if word & 0x0e00_0000 == 0x0a00_0000 && word < 0xf000_0000 {
-                let words = (word << 8) as i32 >> 8;
-                targets.set((index as u32 + 2).wrapping_add_signed(words) as usize);
+        let (blocks, _) = self.image.as_chunks::<8>();
+        for (n, block) in blocks.iter().enumerate() {
+            for (k, &word) in block.iter().enumerate() {
+                if word >> 25 & 7 == 0b101 {
+                    branch(&mut targets, n * 8 + k, word);
+                }
             }
         }
         targets
@@ -356,6 +360,15 @@ impl Glance<'_> {
             }
         }
         true
+    }
+}
+
+/// Notes the target of a B or BL; BLX is another matter.
+#[inline(never)]
+fn branch(targets: &mut WordBits, index: usize, word: u32) {
+    if word < 0xf000_0000 {
+        let words = (word << 8) as i32 >> 8;
+        targets.set((index as u32 + 2).wrapping_add_signed(words) as usize);
     }
 }
 
