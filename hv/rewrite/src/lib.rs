@@ -95,6 +95,7 @@ extern crate alloc;
 pub mod codes;
 mod interned;
 mod page;
+mod patch;
 mod scan;
 mod site;
 

@@ -1,10 +1,13 @@
 //! A page of guest code, and what was replaced in it.
 
-use crate::codes::{self, A32_RECORD, Encoded, T16_RECORD, T16_STRADDLE, T32, T32_RECORD};
-use crate::scan::{Bits, HALFWORDS, Place, SWITCH_BYTES, Scan, Side, glance, mark_loads, quick};
+use crate::codes::{self, Encoded};
+use crate::patch::{
+    Changes, code_a32, drop_overlapping, original_at, overlay, put_bytes, replace, with_bytes,
+};
+use crate::scan::{Bits, Place, SWITCH_BYTES, Scan, Side, glance, mark_loads, quick};
 use crate::{InstructionSet, Interned, Original, PAGE_BYTES, PAGE_WORDS, Scratch, Site};
 use alloc::vec::Vec;
-use nex_decode::{Branch, ItState, Next, flow_a32, t32_is_wide};
+use nex_decode::{Branch, Next, flow_a32, t32_is_wide};
 
 /// What a domain has for all its pages: the originals that have no code of their own, and choices.
 #[derive(Debug)]
@@ -350,7 +353,7 @@ impl Page {
             replace(scratch, site, tables);
         }
         // From here on nothing fails. The image is now what the page has to be.
-        let mut changes = Changes { words, image: &scratch.image, first: PAGE_WORDS, end: 0 };
+        let mut changes = Changes::new(words, &scratch.image);
         for site in self.sites.iter().chain(&sites) {
             let last = site.halfword() + site.original().halfwords() - 1;
             changes.put(site.halfword() / 2);
@@ -359,8 +362,7 @@ impl Page {
         for word in touched {
             changes.put(word);
         }
-        let changed =
-            if changes.end == 0 { (0, 0) } else { (changes.first as u16 * 4, changes.end as u16 * 4) };
+        let changed = changes.range_bytes();
         self.sites = sites;
         self.holds = holds;
         Ok(Report { sites: self.sites.len() as u16, conflicts: conflicts.min(0xffff) as u16, changed })
@@ -464,124 +466,5 @@ fn sets(start: &Bits, thumb: &Bits) -> (bool, bool) {
     (a32.next(0).is_some(), t32.next(0).is_some())
 }
 
-/// Takes out of what is to be replaced what turned out to be data, and what overlaps another; how many of the latter.
-fn drop_overlapping(scratch: &mut Scratch) -> u32 {
-    let mut dropped = 0;
-    let (mut at, mut free) = (0, 0);
-    while let Some(h) = scratch.maps.replace.next(at) {
-        at = h + 1;
-        let halfwords = original_at(scratch, h).halfwords();
-        if scratch.maps.data.any(h, halfwords) {
-            scratch.maps.replace.clear(h);
-        } else if h < free {
-            dropped += 1;
-            scratch.maps.replace.clear(h);
-        } else {
-            free = h + halfwords;
-        }
-    }
-    dropped
-}
-
-/// The instruction that begins at a halfword of the image.
-fn original_at(scratch: &Scratch, h: usize) -> Original {
-    let first = scratch.half(h);
-    if !scratch.maps.thumb.has(h) {
-        Original::A32(scratch.image[h / 2])
-    } else if !t32_is_wide(first) {
-        Original::Narrow(first)
-    } else if h + 1 < HALFWORDS {
-        Original::Wide(u32::from(first) << 16 | u32::from(scratch.half(h + 1)))
-    } else {
-        Original::Straddle(first)
-    }
-}
-
-/// The code for an A32 instruction that is replaced.
-fn code_a32(word: u32, tables: &mut Tables) -> u32 {
-    match codes::encode_a32(word) {
-        Encoded::Code(code) => code,
-        _ => {
-            let number = tables.a32.number(word);
-            let imm = number.map_or(A32_RECORD, |number| 0xff_0000 | u32::from(number));
-            codes::with_condition(word, imm)
-        }
-    }
-}
-
-/// Puts the code for a site into the image.
-fn replace(scratch: &mut Scratch, site: &Site, tables: &mut Tables) {
-    let h = site.halfword();
-    match site.original() {
-        Original::A32(word) => scratch.image[h / 2] = code_a32(word, tables),
-        Original::Narrow(half) => {
-            let code = match codes::encode_t32(half, 0, ItState::NONE) {
-                Encoded::Code(T32::Narrow(code)) => code,
-                _ => T16_RECORD,
-            };
-            scratch.set_half(h, code);
-        }
-        Original::Wide(word) => {
-            let code = match codes::encode_t32((word >> 16) as u16, word as u16, ItState::NONE) {
-                Encoded::Code(T32::Wide(code)) => code,
-                _ => {
-                    let number = tables.t32.number(word);
-                    codes::udf_wide(number.map_or(T32_RECORD, |number| 0xf000 | u32::from(number)))
-                }
-            };
-            scratch.set_half(h, (code >> 16) as u16);
-            scratch.set_half(h + 1, code as u16);
-        }
-        Original::Straddle(_) => scratch.set_half(h, T16_STRADDLE),
-    }
-}
-
-/// Puts the original of a site into a page.
-fn overlay(words: &mut [u32; PAGE_WORDS], site: &Site) {
-    let original = site.original();
-    for n in 0..original.halfwords() {
-        let h = site.halfword() + n;
-        if let Some(word) = words.get_mut(h / 2) {
-            let shift = h % 2 * 16;
-            *word = *word & !(0xffff << shift) | u32::from(original.halfword(n)) << shift;
-        }
-    }
-}
-
-/// `word` with `bytes` (up to four) put in from byte `at`, which is the lowest for 0.
-fn with_bytes(word: u32, at: usize, bytes: &[u8]) -> u32 {
-    let mut all = word.to_le_bytes();
-    for (to, from) in all.iter_mut().skip(at).zip(bytes) {
-        *to = *from;
-    }
-    u32::from_le_bytes(all)
-}
-
-fn put_bytes(words: &mut [u32; PAGE_WORDS], begin: usize, bytes: &[u8]) {
-    let mut rest = bytes;
-    let mut at = begin;
-    while !rest.is_empty() {
-        let n = rest.len().min(4 - at % 4);
-        words[at / 4] = with_bytes(words[at / 4], at % 4, &rest[..n]);
-        rest = &rest[n..];
-        at += n;
-    }
-}
-
-/// Words that are made equal to those of an image.
-struct Changes<'a> {
-    words: &'a mut [u32; PAGE_WORDS],
-    image: &'a [u32; PAGE_WORDS],
-    first: usize,
-    end: usize,
-}
-
-impl Changes<'_> {
-    fn put(&mut self, word: usize) {
-        if self.words[word] != self.image[word] {
-            self.words[word] = self.image[word];
-            self.first = self.first.min(word);
-            self.end = self.end.max(word + 1);
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -215,7 +215,8 @@ impl Glance<'_> {
     fn decode(&mut self, index: usize, word: u32) -> Result<(), Unclear> {
         let decoded = nex_decode::a32(word);
         if codes::encode_decoded_a32(word, &decoded) != Encoded::Stays {
-            let candidate = policy::Candidate { word, decoded: &decoded, image: self.image, index, base: self.base };
+            let candidate =
+                policy::Candidate { word, decoded: &decoded, image: self.image, index, base: self.base };
             let doubtful = match policy::verdict_a32(&candidate, self.tables) {
                 policy::Verdict::Never => None,
                 policy::Verdict::Always => Some(0),
@@ -307,7 +308,10 @@ impl Glance<'_> {
     }
 
     /// Judges the suspects, and keeps those that are replaced.
-    fn settle(&mut self, entries: impl Iterator<Item = (usize, InstructionSet)> + Clone) -> Result<(), Unclear> {
+    fn settle(
+        &mut self,
+        entries: impl Iterator<Item = (usize, InstructionSet)> + Clone,
+    ) -> Result<(), Unclear> {
         let mut kept = 0;
         let mut branches = None;
         for n in 0..self.notes.count {
