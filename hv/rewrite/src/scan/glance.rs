@@ -148,6 +148,37 @@ fn is_passed_over(word: u32) -> bool {
     u32::from(UNLESS[(word >> 20) as usize]) & is == 0
 }
 
+/// The same by a longer look, for what a table by the upper bits does not tell.
+#[inline(always)]
+fn is_known(word: u32) -> bool {
+    let no_first_pc = word & 0x000f_0000 != 0x000f_0000;
+    let no_second_pc = word & 0xf000 != 0xf000;
+    word < 0xf000_0000
+        && match word >> 25 & 7 {
+            // LDM and STM without `^`, and with a list.
+            0b100 => word & 0x0040_0000 == 0 && no_first_pc && word & 0xffff != 0,
+            // Loads and stores of halfwords, signed bytes and doublewords: as in `quick`.
+            0b000 if word & 0x90 == 0x90 => {
+                word & 0x60 != 0 && word & 0x0120_0000 != 0x0020_0000 && no_first_pc && word & 0xf000 < 0xe000
+            }
+            // Shifts by a register.
+            0b000 if word & 0x90 == 0x10 => word & 0x0190_0000 != 0x0100_0000 && no_second_pc,
+            // Extensions, packing and reversal; bit fields.
+            0b011 if word & 0x10 != 0 => {
+                let extends = word & 0x0180_0000 == 0x0080_0000;
+                let bit_field = word & 0x01a0_0060 == 0x01a0_0040;
+                (extends || bit_field) && no_second_pc
+            }
+            _ => false,
+        }
+}
+
+/// Whether it is MRC of TPIDRURO, which Linux reads all over.
+#[inline(always)]
+fn is_tpidruro_read(word: u32) -> bool {
+    word & 0x0fff_0fff == 0x0e1d_0f70 && word & 0xf000 != 0xf000 && word < 0xf000_0000
+}
+
 impl Glance<'_> {
     /// Looks at all words once.
     fn pass(&mut self) -> Result<(), Unclear> {
@@ -165,48 +196,13 @@ impl Glance<'_> {
     /// Looks at a word that was not passed over. Frequent ones are known without decoding.
     #[inline(never)]
     fn look(&mut self, index: usize, word: u32) -> Result<(), Unclear> {
-        if word < 0xf000_0000 {
-            match word >> 25 & 7 {
-                // LDM and STM without `^`, and with a list.
-                0b100 if word & 0x0040_0000 == 0 => {
-                    if word & 0x000f_0000 != 0x000f_0000 && word & 0xffff != 0 {
-                        return Ok(());
-                    }
-                }
-                // LDR and LDRB from a distance from the PC.
-                0b010 if word & 0x0f3f_0000 == 0x051f_0000 && word & 0xf000 != 0xf000 => {
-                    self.refer(word >> 23 & 1 == 1, index, word & 0xfff);
-                    return Ok(());
-                }
-                // Loads and stores of halfwords, signed bytes and doublewords: as in `quick`.
-                0b000 if word & 0x90 == 0x90 => {
-                    let no_pc = word & 0x000f_0000 != 0x000f_0000 && word & 0xf000 < 0xe000;
-                    if word & 0x60 != 0 && word & 0x0120_0000 != 0x0020_0000 && no_pc {
-                        return Ok(());
-                    }
-                }
-                // Shifts by a register.
-                0b000 if word & 0x90 == 0x10 && word & 0x0190_0000 != 0x0100_0000 => {
-                    if word & 0xf000 != 0xf000 {
-                        return Ok(());
-                    }
-                }
-                // Extensions, packing and reversal; bit fields.
-                0b011 if word & 0x10 != 0 => {
-                    let extends = word & 0x0180_0000 == 0x0080_0000;
-                    let bit_field = word & 0x01a0_0060 == 0x01a0_0040;
-                    if (extends || bit_field) && word & 0xf000 != 0xf000 {
-                        return Ok(());
-                    }
-                }
-                // TPIDRURO, which Linux reads all over.
-                0b111 if word & 0x0fff_0fff == 0x0e1d_0f70 => {
-                    if !self.tables.replace_tpidruro && word & 0xf000 != 0xf000 {
-                        return Ok(());
-                    }
-                }
-                _ => {}
-            }
+        // LDR and LDRB from a distance from the PC.
+        if word & 0x0f3f_0000 == 0x051f_0000 && word & 0xf000 != 0xf000 && word < 0xf000_0000 {
+            self.refer(word >> 23 & 1 == 1, index, word & 0xfff);
+            return Ok(());
+        }
+        if is_known(word) || (is_tpidruro_read(word) && !self.tables.replace_tpidruro) {
+            return Ok(());
         }
         self.decode(index, word)
     }
