@@ -365,7 +365,7 @@ fn identification_agrees_with_what_is_offered() {
         assert_eq!(dfr0 >> 24 & 0xf >= 2, works(&cpu, word("p15 0 c9 c12 6"))[0], "PMCEID0");
     }
     let mut cpu = Vcpu::new(Profile::CORTEX_A15.numbered(0, 1));
-    assert_eq!(read(&mut cpu, "p15 0 c0 c0 5"), 0x8000_0000, "U is clear");
+    assert_eq!(read(&mut cpu, "p15 0 c0 c0 5"), 0xc000_0000, "one CPU: U is set");
     assert_eq!(read(&mut cpu, "p15 1 c9 c0 2"), 0x0080_0000);
     assert_eq!(read(&mut cpu, "p15 4 c15 c0 0"), 0x0800_0000, "CBAR");
     let mut cpu = Vcpu::new(Profile::CORTEX_A15.numbered(2, 4));
