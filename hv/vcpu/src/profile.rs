@@ -21,7 +21,7 @@ pub enum Core {
 pub struct Profile {
     /// The core.
     pub core: Core,
-    /// Long descriptors (LPAE) are offered: TTBCR.EAE, 64-bit TTBR0, TTBR1 and PAR. ID_MMFR0.VMSA agrees.
+    /// Long descriptors (LPAE) are offered: TTBCR.EAE, 64-bit TTBR0, TTBR1 and PAR.
     pub lpae: bool,
     /// The generic timer is offered; ID_PFR1 agrees.
     pub generic_timer: bool,
@@ -135,13 +135,13 @@ impl Profile {
         Some(Self { midr, revidr: midr, ..base })
     }
 
-    /// Offers long descriptors on a core that has none: Nex only walks them. ID_MMFR0.VMSA becomes 5 (which includes PXN
-    /// in short descriptors), ID_MMFR3.CMemSz 40 bits as on Cortex-A15.
+    /// Offers long descriptors on a core that has none: Nex only walks them. They are there for software that uses them
+    /// without asking, as Debian's U-Boot for QEMU's `virt` does. ID_MMFR0.VMSA does not name them on such a core: for
+    /// Linux that would also mean that LDRD and STRD are single accesses (A3.5.3), which it would tell programs (`lpae` in
+    /// `/proc/cpuinfo`), and on a Cortex-A9 they are not.
     #[must_use]
     pub const fn offer_lpae(mut self) -> Self {
         self.lpae = true;
-        self.id_mmfr[0] = self.id_mmfr[0] & !0xf | 5;
-        self.id_mmfr[3] = self.id_mmfr[3] & !0x0f00_0000 | 0x0200_0000;
         self
     }
 

@@ -349,7 +349,7 @@ fn ttbcr_and_asid_by_descriptor_format() {
 fn identification_agrees_with_what_is_offered() {
     let a9 = Profile::CORTEX_A9.offer_lpae().offer_generic_timer();
     let mut cpu = Vcpu::new(a9);
-    assert_eq!(read(&mut cpu, "p15 0 c0 c1 4") & 0xf, 5, "ID_MMFR0.VMSA: long descriptors");
+    assert_eq!(read(&mut cpu, "p15 0 c0 c1 4") & 0xf, 3, "ID_MMFR0.VMSA: no atomic LDRD");
     assert_eq!(read(&mut cpu, "p15 0 c0 c1 1"), 0x0001_0001, "generic timer; no Security, no Virtualization");
     assert!(works(&cpu, word("p15 1 c14"))[0]);
     assert_eq!(read(&mut cpu, "p14 0 c0 c0 0"), 0x0104_0000, "DBGDIDR: baseline registers only");
