@@ -22,6 +22,9 @@ env ${TARGET_ENV-} cargo build --release --target $target ${TARGET_FLAGS-} --pac
 NEX_XOOM_BARE=${CARGO_TARGET_DIR:-$PWD/target}/$target/release/nex-xoom-bare
 NEX_XOOM_IMAGE=${CARGO_TARGET_DIR:-$PWD/target}/nex-tegra2.img
 make --no-print-directory image BOARD=tegra2 BOOTVOL="${CARGO_TARGET_DIR:-target}/default.cpio" APPEND= NEX_CONFIG=default
+NEX_XOOM_FLAT=${CARGO_TARGET_DIR:-$PWD/target}/nex-tegra2.bin
+NEX_XOOM_VOLUME=${CARGO_TARGET_DIR:-$PWD/target}/default.cpio
+export NEX_XOOM_FLAT NEX_XOOM_VOLUME
 export NEX_QEMU_XOOM NEX_XOOM_LINUX NEX_XOOM_BARE NEX_XOOM_IMAGE
 # Each machine has two CPUs, and every test is one: more at once than the host can run only makes them slower.
 # shellcheck disable=SC2086 # a list of words
