@@ -1,4 +1,4 @@
-//! How the boot loader left the hardware, kept from before Nex changed anything: for the debugger's `hwinfo`.
+//! How the boot loader left the hardware, kept from before Nex changed anything but its console: for the debugger's `hwinfo`.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

@@ -166,13 +166,15 @@ impl Board for Tegra2 {
     }
 
     fn correct(&self, info: &mut BootInfo, blob: &[u8], map: &mut dyn DeviceMapper) {
+        // Before anything else is changed, but after the banner: should a register not answer, that much was said.
+        let found = self.found.call_once(|| Found::new(map));
         if info.source == Source::Atags {
             if !ram::is_plausible(info.banks.iter().map(|bank| (bank.start, bank.bytes))) {
                 let (start, bytes) = ram::XOOM;
                 info.banks.clear();
                 info.banks.push(Bank { start, bytes });
             }
-            self.found.call_once(|| Found::new(map)).keep_atags(blob);
+            found.keep_atags(blob);
         }
         if cmdline::option(&info.cmdline, "exit") == Some("semihosting") {
             self.semihosting.call_once(|| ());
@@ -196,8 +198,6 @@ impl Board for Tegra2 {
         blob: Option<&[u8]>,
         map: &mut dyn DeviceMapper,
     ) -> Result<Box<dyn Uart>, ProbeError> {
-        // Before anything is changed.
-        self.found.call_once(|| Found::new(map));
         self.console(blob, map)
     }
 
@@ -298,7 +298,9 @@ impl Board for Tegra2 {
             writeln!(out, "console {}", uart.name())?;
         }
         match self.picture.get() {
-            Some(Ok(picture)) => writeln!(out, "screen {picture:x?}")?,
+            Some(Ok(Picture { base, width, height, stride_bytes, format })) => {
+                writeln!(out, "screen {width}x{height} {format:?}, {stride_bytes} bytes a line, at {base:08x}")?;
+            }
             Some(Err(why)) => writeln!(out, "no text on the screen: {}", why.text())?,
             None => {}
         }

@@ -231,7 +231,7 @@ fn hwinfo() {
         "60006340  00002222  00000000  RST_CPU_CMPLX",
         "60005050  c000270f            TMR3_PTV",
         "70000804  00042017            HIDREV",
-        "70006044  00000007",
+        "7000604c  00000003            UARTB_LCR",
         "0000000d  COLOR_DEPTH",
         "2e800000  START_ADDR",
         "UARTB divisor 117",
