@@ -299,7 +299,10 @@ impl Board for Tegra2 {
         }
         match self.picture.get() {
             Some(Ok(Picture { base, width, height, stride_bytes, format })) => {
-                writeln!(out, "screen {width}x{height} {format:?}, {stride_bytes} bytes a line, at {base:08x}")?;
+                writeln!(
+                    out,
+                    "screen {width}x{height} {format:?}, {stride_bytes} bytes a line, at {base:08x}"
+                )?;
             }
             Some(Err(why)) => writeln!(out, "no text on the screen: {}", why.text())?,
             None => {}
