@@ -15,7 +15,7 @@
 //! time, unless line fills and write-back are disabled (DEBUG_CTRL = 3) for its duration.
 //!
 //! All this is for Secure state; in Non-secure state a write to the control register is an error, and the cache stays
-//! as it is. Whether this is Secure state the GIC tells, as in [`crate::mpcore::is_secure`].
+//! as it is. Whether this is Secure state the GIC tells, as in [`nex_tegra2_logic::scu::is_secure`].
 
 /// Called among Nex's first instructions ([`nex_hv::board_main`]). In r0, for [`nex_hv::arch::BootArgs::early`]: the PL310's
 /// control register as found, bit 0 is "on"; bit 31 set if it was switched off here.

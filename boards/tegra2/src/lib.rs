@@ -42,13 +42,12 @@ use nex_tegra2_logic::clocks::Clocks;
 use nex_tegra2_logic::display::{Format, NoPicture, Picture};
 use nex_tegra2_logic::gpio::PowerPin;
 use nex_tegra2_logic::uarts::{self, ConsoleUart};
-use nex_tegra2_logic::{options, ram};
+use nex_tegra2_logic::{options, ram, scu};
 use spin::Once;
 
 use crate::block::{Block, block, mmio};
 use crate::found::Found;
 use crate::interrupts::Interrupts;
-use crate::mpcore::MpCore;
 use crate::outer::Outer;
 use crate::power::Power;
 use crate::second_core::SecondCore;
@@ -219,11 +218,11 @@ impl Board for Tegra2 {
         let dog = self.dog.call_once(|| Dog::new(timers));
 
         let distributor = mmio(map, GIC_DISTRIBUTOR)?;
-        let secure = mpcore::is_secure(&distributor);
+        let secure = scu::is_secure(&Block(distributor));
         let (evp, flow) = (block(map, EVP)?, block(map, FLOW_CONTROLLER)?);
         self.second_core.call_once(|| SecondCore::new(evp, clocks, flow, timer));
         if secure {
-            MpCore::new(mmio(map, MPCORE)?).init();
+            scu::start(&block(map, MPCORE)?, mpcore::empty_l1);
             mpcore::init_core();
             self.park_second_core();
         } else {
@@ -243,7 +242,7 @@ impl Board for Tegra2 {
             Source::Atags => Some(PowerPin::XOOM),
             Source::Dtb => Tree::new(blob).ok().and_then(|tree| power::pin_of_tree(&tree)),
         };
-        let (pmc, gpio) = (mmio(map, PMC)?, block(map, GPIO)?);
+        let (pmc, gpio) = (block(map, PMC)?, block(map, GPIO)?);
         self.power.call_once(|| Power::new(pmc, clocks, gpio, timer, pin));
 
         let console = self.console(Some(blob), map)?;

@@ -5,15 +5,12 @@
 //! power management chip does it, over I2C, stay on.
 
 use nex_hv::boot_data::dtb::Tree;
-use nex_hv::drivers::Mmio;
 use nex_tegra2_logic::clocks::{Clocks, device};
 use nex_tegra2_logic::gpio::{self, PowerPin};
+use nex_tegra2_logic::pmc;
 
 use crate::block::Block;
 use crate::timer::Timer;
-
-const PMC_CNTRL: usize = 0x00;
-const PMC_CNTRL_MAIN_RST: u32 = 1 << 4;
 
 /// Longer than a reset takes to happen.
 const RESET_WAIT_US: u32 = 100_000;
@@ -22,7 +19,7 @@ const PIN_WAIT_US: u32 = 100_000;
 
 /// What ends the machine.
 pub struct Power {
-    pmc: Mmio,
+    pmc: Block,
     clocks: Clocks<Block>,
     gpio: Block,
     timer: &'static Timer,
@@ -32,7 +29,7 @@ pub struct Power {
 impl Power {
     /// Takes the blocks that it needs: power management, clocks, GPIO; and the pin that switches off.
     pub fn new(
-        pmc: Mmio,
+        pmc: Block,
         clocks: Clocks<Block>,
         gpio: Block,
         timer: &'static Timer,
@@ -57,10 +54,7 @@ impl Power {
     /// Resets by the power management controller and, should that not do it, by the reset controller. Motorola's own
     /// kernel pulses GPIO PG3 before; whether the tablet needs that is not known.
     pub fn reset(&self) {
-        self.pmc.write(PMC_CNTRL, self.pmc.read(PMC_CNTRL) | PMC_CNTRL_MAIN_RST);
-        self.timer.wait_us(RESET_WAIT_US);
-        self.clocks.reset_system();
-        self.timer.wait_us(RESET_WAIT_US);
+        pmc::reset(&self.pmc, &self.clocks, || self.timer.wait_us(RESET_WAIT_US));
     }
 }
 

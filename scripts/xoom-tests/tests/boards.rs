@@ -118,7 +118,7 @@ fn framebuffers_that_are_none() {
         ("reg = <0x2e800000 0x3e8000>", "reg = <0x08000000 0x3e8000>", "the boot volume or Nex itself"),
     ] {
         let dtb = changed(|source| source.replace(from, to));
-        let output = boot(dtb.path(), 0, "", &[&format!("no text on the screen: "), why]);
+        let output = boot(dtb.path(), 0, "", &["no text on the screen: ", why]);
         assert!(!output.console.contains("screen: 1280x800"), "{}", output.console);
     }
 }
