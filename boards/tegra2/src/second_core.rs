@@ -25,7 +25,7 @@ use crate::timer::Timer;
 const CLOCK_WAIT_US: u32 = 10;
 /// How long the boot waits for the core's report. It needs some microseconds; an emulator's may have to wait for a host's
 /// CPU.
-const REPORT_WAIT_US: u32 = 100_000;
+const REPORT_WAIT_US: u32 = 1_000_000;
 
 /// What CPU 1 writes when it is parked: its MIDR, SCTLR at reset, ACTLR at reset, and last a word that says that it has.
 /// In a line (32 bytes) of its own, twice as large for a larger granule: CPU 1 writes past all caches, so CPU 0 must never
