@@ -182,7 +182,13 @@ impl Parts {
         let page = match self.target(gpa.raw()) {
             None => return external(),
             Some(Target::Device(..)) if access.kind == Kind::Execute => return external(),
-            Some(Target::Device(device, offset)) => return Fixed::Device(device, offset),
+            Some(Target::Device(device, offset)) => {
+                // A page of virtio has several devices.
+                if !matches!(device, platform::Device::Virtio(_)) {
+                    self.shadow.devices.insert(&found, (device, offset & !0xfff));
+                }
+                return Fixed::Device(device, offset);
+            }
             Some(Target::Memory(page)) => page,
         };
         if Shadow::is_reserved(va) {
@@ -265,7 +271,8 @@ impl Parts {
         let held = self.held(page, privileged, gpa);
         let frame = self.memory.frame(page);
         let Some(entry) = shadow_view(view, found, held, policy) else { return Ok(()) };
-        self.memory.uses_mut(page).ok_or(super::memory::OutOfMemory)?.note(found.va);
+        self.memory.uses_mut(page).ok_or(super::memory::OutOfMemory)?;
+        self.note_use(page, frame, found.va.align_down(0x1000));
         self.shadow.map_page(view, found, frame, entry)
     }
 
