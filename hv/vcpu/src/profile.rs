@@ -161,17 +161,11 @@ impl Profile {
         self
     }
 
-    /// For a hypervisor that has nothing to do for an operation on a cache by set and way, or does it for all at once: data
-    /// and unified caches become as small as CCSIDR can say, one set of one way, so that a guest which walks a whole cache
-    /// traps once. The instruction cache keeps its size, by which a kernel judges whether it has aliases. CTR gets lines of
-    /// 2^`line_log2_words` words (2 to 10), so that a walk by address takes few steps too; the field in CCSIDR is too narrow to agree.
+    /// With cache lines of 2^`log2_words` words (2 to 10) in CTR, for a hypervisor that makes one step of what a guest does for each
+    /// line. The field in CCSIDR is too narrow to agree, and the caches stay as they are for operations by set and way.
     #[must_use]
-    pub const fn few_maintenance_steps(mut self, line_log2_words: u32) -> Self {
-        self.ctr = self.ctr & !0x000f_000f | line_log2_words << 16 | line_log2_words;
-        // Bits 27..=13 are sets less one, 12..=3 ways less one.
-        const GEOMETRY: u32 = 0x0fff_fff8;
-        self.ccsidr[0] &= !GEOMETRY;
-        self.ccsidr[2] &= !GEOMETRY;
+    pub const fn with_cache_lines(mut self, log2_words: u32) -> Self {
+        self.ctr = self.ctr & !0x000f_000f | log2_words << 16 | log2_words;
         self
     }
 
