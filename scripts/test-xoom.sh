@@ -37,7 +37,10 @@ mv "$image" "$NEX_XOOM_IMAGE"
 $make image BOARD=tegra2 APPEND= CACHE="${CACHE:-$target/debian}"
 mv "$image" "$NEX_XOOM_EVERYTHING"
 
-export NEX_QEMU_XOOM NEX_XOOM_LINUX NEX_XOOM_BARE NEX_XOOM_IMAGE NEX_XOOM_EVERYTHING
+NEX_XOOM_FLAT=$target/nex-tegra2.bin
+NEX_XOOM_VOLUME=$target/default.cpio
+
+export NEX_XOOM_FLAT NEX_XOOM_VOLUME NEX_QEMU_XOOM NEX_XOOM_LINUX NEX_XOOM_BARE NEX_XOOM_IMAGE NEX_XOOM_EVERYTHING
 status=0
 # shellcheck disable=SC2086 # a list of words
 cargo test --no-fail-fast --package nex-xoom-tests -- --test-threads "$threads" $skip || status=1

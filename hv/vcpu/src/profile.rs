@@ -31,7 +31,10 @@ pub struct Profile {
     pub revidr: u32,
     /// Cache type.
     pub ctr: u32,
-    /// Multiprocessor affinity: bit 31 set, bit 30 (U) set if the domain has one CPU, bits 7..0 the number of the CPU.
+    /// Multiprocessor affinity: bit 31 set, bit 30 (U) set if the domain has one CPU, bits 7..0 the number of the CPU. A
+    /// kernel that finds U set patches itself to clean the data cache at each change of a page table entry, which is answered
+    /// quickly; one that finds it clear may invalidate the whole TLB at each fork instead (Linux, for erratum 720789 of
+    /// Cortex-A9), and its mappings have to be found again.
     pub mpidr: u32,
     /// Processor features 0.
     pub id_pfr0: u32,
@@ -155,6 +158,14 @@ impl Profile {
     pub const fn numbered(mut self, cpu: u8, cpus: u8) -> Self {
         self.cpus = cpus;
         self.mpidr = 1 << 31 | ((cpus == 1) as u32) << 30 | (cpu & 3) as u32;
+        self
+    }
+
+    /// With cache lines of 2^`log2_words` words (2 to 10) in CTR, for a hypervisor that makes one step of what a guest does for each
+    /// line. The field in CCSIDR is too narrow to agree, and the caches stay as they are for operations by set and way.
+    #[must_use]
+    pub const fn with_cache_lines(mut self, log2_words: u32) -> Self {
+        self.ctr = self.ctr & !0x000f_000f | log2_words << 16 | log2_words;
         self
     }
 

@@ -378,6 +378,16 @@ fn identification_agrees_with_what_is_offered() {
 }
 
 #[test]
+fn cache_lines_are_those_of_ctr() {
+    for (_, profile) in profiles() {
+        let before = profile.clone();
+        let profile = profile.with_cache_lines(10);
+        assert_eq!(profile.ctr, before.ctr & !0x000f_000f | 0x000a_000a);
+        assert_eq!(profile.ccsidr, before.ccsidr);
+    }
+}
+
+#[test]
 fn cache_geometry_by_csselr() {
     let mut cpu = Vcpu::new(Profile::CORTEX_A15);
     let geometry = [0x701f_e00a, 0x201f_e00a, 0x711f_e07a, 0];

@@ -361,6 +361,8 @@ typedef struct XoomBoot {
     bool timers;
     bool uart_irq;
     bool gic;
+    bool mmu;
+    bool nonsecure;
     bool hostile;
     char *atag_mem;
     /* What was found. */

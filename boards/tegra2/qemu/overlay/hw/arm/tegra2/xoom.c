@@ -325,6 +325,8 @@ BOOL_OPTION(icache, boot.icache)
 BOOL_OPTION(timers, boot.timers)
 BOOL_OPTION(uart_irq, boot.uart_irq)
 BOOL_OPTION(gic, boot.gic)
+BOOL_OPTION(mmu, boot.mmu)
+BOOL_OPTION(nonsecure, boot.nonsecure)
 BOOL_OPTION(hostile, boot.hostile)
 BOOL_OPTION(lic_gates_gic, lic_gates_gic)
 
@@ -398,8 +400,14 @@ static void xoom_instance_init(Object *obj)
     object_property_set_description(obj, "left-uart", "... the UART's interrupts enabled");
     object_property_add_bool(obj, "left-gic", get_gic, set_gic);
     object_property_set_description(obj, "left-gic", "... the GIC on, with interrupts enabled and pending");
+    object_property_add_bool(obj, "left-mmu", get_mmu, set_mmu);
+    object_property_set_description(obj, "left-mmu",
+                                    "... MMU and data cache on, one to one, against the boot protocol");
+    object_property_add_bool(obj, "nonsecure", get_nonsecure, set_nonsecure);
+    object_property_set_description(obj, "nonsecure",
+                                    "Enters in Non-secure state, with all interrupts left to it (default off)");
     object_property_add_bool(obj, "hostile", get_hostile, set_hostile);
-    object_property_set_description(obj, "hostile", "All of the left-* options, and a RAM pattern");
+    object_property_set_description(obj, "hostile", "All of the left-* options but left-mmu, and a RAM pattern");
 }
 
 static void xoom_class_init(ObjectClass *klass, void *data)
