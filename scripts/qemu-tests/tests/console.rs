@@ -38,3 +38,61 @@ fn fewer_ctrl_a_are_typed() {
     machine.send("a\x01b\x01\x01c\r");
     machine.expect("echo: a\\x01b\\x01\\x01c\n", seconds(30));
 }
+
+/// Domains that compute and never read, and one that reads.
+const DEAF: &str = "[[domain]]\nname = \"deaf\"\nkernel = \"hog\"\nmemory = \"4M\"\ncmdline = \"seconds=0\"\n\
+                    [[domain]]\nname = \"one\"\nkernel = \"echo\"\nmemory = \"4M\"\n\
+                    sched = { period = \"10ms\", slice = \"5ms\" }\n";
+
+/// More than all queues between the UART and a domain hold.
+const FLOOD_BYTES: usize = 8192;
+
+#[test]
+fn what_is_pasted_waits_for_the_reader() {
+    let mut machine = two_echoes();
+    machine.send("\x01\x01\x01");
+    machine.expect("input to one", seconds(30));
+    // 16 KiB, faster than a domain that prints each line can take it.
+    let lines: Vec<String> = (0..160).map(|n| format!("line {n:03} {}", "0123456789".repeat(9))).collect();
+    machine.send(lines.join("\r") + "\r");
+    for line in &lines {
+        machine.expect(&format!("echo: {line}\n"), seconds(60));
+    }
+    machine.send("\x01\x01\x01exit\r");
+    machine.expect(&strings::powered_off("two"), seconds(30));
+}
+
+#[test]
+fn a_domain_that_does_not_read_keeps_nobody_from_switching() {
+    let mut machine = Machine::builder().volume(&Volume::with_manifest(DEAF)).boot();
+    machine.expect(strings::ECHO_READY, seconds(30));
+    machine.send("\x01\x01\x01");
+    machine.expect("input to deaf", seconds(30));
+    machine.send("x".repeat(FLOOD_BYTES) + "\x01\x01\x01");
+    machine.expect("input to one", seconds(30));
+    machine.send("still there\r");
+    machine.expect("echo: still there\n", seconds(30));
+}
+
+#[test]
+fn nor_from_the_debugger() {
+    let mut machine = Machine::builder().volume(&Volume::with_manifest(DEAF)).boot();
+    machine.expect(strings::ECHO_READY, seconds(30));
+    machine.send("\x01\x01\x01");
+    machine.expect("input to deaf", seconds(30));
+    machine.send("x".repeat(FLOOD_BYTES) + "\x1c\x1c\x1c");
+    machine.expect("fiqdb> ", seconds(30));
+    machine.send("continue\r");
+    machine.expect("continuing", seconds(30));
+    machine.send("\x01\x01\x01");
+    machine.expect("input to one", seconds(30));
+}
+
+#[test]
+fn nor_does_a_hang_with_the_watchdog_off() {
+    let words = format!("{} watchdog=0", strings::selftest("hang"));
+    let mut machine = Machine::builder().append(&words).volume(&Volume::with_manifest(DEAF)).boot();
+    machine.send("x".repeat(FLOOD_BYTES) + "\x1c\x1c\x1c");
+    machine.expect("debugger (key)", seconds(60));
+    machine.expect("fiqdb> ", seconds(30));
+}
