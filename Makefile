@@ -180,13 +180,19 @@ linux-tests:
 
 # BENCH_LINUX is not empty if the groups with Linux are wanted.
 BENCH_LINUX := $(if $(GROUPS),$(filter linux domu,$(GROUPS)),yes)
+BENCH_PAGES := $(if $(filter 1,$(DOCS)),--docs docs/performance.md --readme README.md)
+ifneq ($(FROM),)
+bench:
+	@cargo run --quiet --package nex-bench -- --from $(FROM) $(BENCH_PAGES)
+else
 bench: $(if $(filter 1,$(NATIVE)),,board) ## what a kernel's and Linux's operations cost natively and under Nex (docs/performance.md)
 	$(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) --package nex-guest-bench
 	$(if $(BENCH_LINUX),@$(MAKE) --no-print-directory linux-tests)
 	@cargo run --quiet --package nex-bench -- --guest $(RELEASE)/nex-guest-bench --kernel $(CACHE)/vmlinuz --initrd $(T)/linux-tests.gz \
 		--image $(IMAGE) --cpu $(CPU) --out $(T)/bench.json $(if $(GROUPS),--groups "$(GROUPS)") \
 		$(if $(filter 1,$(NATIVE)),--native) $(if $(filter 1,$(CHECK)),--check bench/$(CPU).json) \
-		$(if $(filter 1,$(BASELINE)),--baseline bench/$(CPU).json) $(if $(filter 1,$(DOCS)),--docs docs/performance.md)
+		$(if $(filter 1,$(BASELINE)),--baseline bench/$(CPU).json) $(BENCH_PAGES)
+endif
 
 difftest: board ## N random cases from SEED, natively and under Nex, compared (docs/virtualization.md)
 	$(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) --package nex-difftest
@@ -247,7 +253,8 @@ help: ## this list
 	@echo '  GDB=1                      wait for gdb on port 1234'
 	@echo '  FB=1                       with a screen, in a window; APPEND="fb=1024x768" for another size than 800x600'
 	@echo '  CHECK=1                    make bench: fail if a ratio is more than 5 % above that in bench/CPU.json'
-	@echo '  BASELINE=1  DOCS=1         make bench: write that file; write the table into docs/performance.md'
+	@echo '  BASELINE=1  DOCS=1         make bench: write that file; write the table into docs/performance.md and README.md'
+	@echo '  FROM=file                  make bench: show the table of an earlier bench.json'
 	@echo '  GROUPS="kernel linux domu" make bench: those only; default: all'
 	@echo '  N=cases  SEED=number       make difftest: how many, and which; default 10000 and 1'
 	@echo '  NATIVE=1                   make bench: natively only'

@@ -113,11 +113,17 @@ impl Suite {
         measure(machine, &files.kernel, &arguments, &until).map(|(rows, _)| rows).context("Linux natively")
     }
 
-    /// Runs it natively and under the Nex in `image`. `volume` is the file to write the boot volume to.
+    /// Runs it natively and under the Nex in `image`. `volume` is the file to write the boot volume to. Says which Linux ran, too.
     ///
     /// # Errors
     /// If a file is missing or cannot be written, the benchmark fails, or the two have not measured the same.
-    pub fn compare(self, machine: &Machine, files: &Files, image: &Path, volume: &Path) -> Result<Vec<Row>> {
+    pub fn compare(
+        self,
+        machine: &Machine,
+        files: &Files,
+        image: &Path,
+        volume: &Path,
+    ) -> Result<(Vec<Row>, Option<String>)> {
         let native = self.native(machine, files)?;
         fs::write(volume, nextool::cpio::pack(&self.volume(files)?)?)
             .with_context(|| format!("writing {}", volume.display()))?;
@@ -140,7 +146,7 @@ impl Suite {
             Self::Linux => rows.insert(0, first_instruction(&console)?),
             Self::Domu => rows.push(own_memory(&console)?),
         }
-        Ok(rows)
+        Ok((rows, linux_version(&console)))
     }
 
     /// The boot volume.
@@ -203,6 +209,14 @@ fn first_instruction(console: &str) -> Result<Row> {
     })
 }
 
+/// What Linux says about itself first: its release, and the version of Debian's package.
+fn linux_version(console: &str) -> Option<String> {
+    let line = console.lines().find_map(|line| Some(line.split_once("Linux version ")?.1))?;
+    let release = line.split(' ').next()?;
+    let package = line.split_once(" Debian ").and_then(|(_, rest)| rest.split(' ').next());
+    Some(package.map_or_else(|| release.to_owned(), |package| format!("{release} ({package})")))
+}
+
 /// KiB that Nex has for itself beside two domains.
 fn own_memory(console: &str) -> Result<Row> {
     // Rows of the list: a number, the unit, the owner. What a domain prints has the domain's name in front.
@@ -261,6 +275,15 @@ mod tests {
         let row = first_instruction("[ 0.0] first guest instruction 4731616 ns after reset\r\n").unwrap();
         assert_eq!((row.nex, row.ratio()), (4_731_616.0, None));
         assert!(first_instruction("first guest instruction soon").is_err());
+    }
+
+    #[test]
+    fn linux_names_itself() {
+        let console = "\r\n[dom0] [    0.000000] Linux version 6.1.0-50-armmp (a@b) (gcc-12 (Debian 12.2.0-14) 12.2.0, \
+            GNU ld) #1 SMP Debian 6.1.176-1 (2026-07-02)\r\n";
+        assert_eq!(linux_version(console).unwrap(), "6.1.0-50-armmp (6.1.176-1)");
+        assert_eq!(linux_version("Linux version 6.12.1 (a@b) #1\r\n").unwrap(), "6.12.1");
+        assert_eq!(linux_version("Linux\r\n"), None);
     }
 
     #[test]

@@ -15,6 +15,7 @@
 //! | `NEX_QEMU` | the program | `qemu-system-arm` |
 //! | `NEX_TEST_SLOWNESS` | factor on all deadlines | 1 |
 
+pub mod linux;
 mod machine;
 mod qmp;
 pub mod strings;

@@ -2,42 +2,8 @@
 //!
 //! The files come from Debian (`make linux-tests`). `NEX_LINUX=skip` leaves these tests out, where there is no network.
 
-use nex_qemu_tests::{Machine, Volume, linux_files, seconds, strings};
-
-/// Three of it move the focus: from Nex to dom0, to domu, and to Nex again.
-const SWITCH: &str = "\x01\x01\x01";
-
-/// Generous: two kernels boot in some 10 thousand million instructions.
-const BOOT_S: u64 = 600;
-
-/// dom0 and domu with the same Linux, at their shells. Nothing, and a word about it, if they are to be left out.
-fn two_shells(cpu: &str) -> Option<Machine> {
-    let Some((kernel, initrd)) = linux_files() else {
-        eprintln!("skipped: NEX_LINUX=skip, as the files of Debian cannot be had");
-        return None;
-    };
-    let domain = |name: &str| {
-        format!(
-            "[[domain]]\nname = \"{name}\"\nkernel = \"vmlinuz\"\ninitrd = \"initrd.gz\"\nmemory = \"128M\"\n\
-             cmdline = \"console=ttyAMA0 hostname={name}\"\n"
-        )
-    };
-    let manifest = format!("strict = true\non_idle = \"poweroff\"\n{}{}", domain("dom0"), domain("domu"));
-    let volume = Volume::new().file("nex.toml", manifest).file("vmlinuz", kernel).file("initrd.gz", initrd);
-    // Instructions are time, so that a busy host makes no difference to Linux's watchdogs.
-    let mut machine = Machine::builder().cpu(cpu).mem_mib(384).icount(true).volume(&volume).boot();
-    for _ in 0..2 {
-        machine.expect("Enter 'help' for a list of built-in commands", seconds(BOOT_S));
-    }
-    Some(machine)
-}
-
-/// Types a command to the shell that has the focus, and waits for what it prints: `host` is the domain's name.
-#[track_caller]
-fn answers(machine: &mut Machine, host: &str) {
-    machine.send("echo at $(hostname) $((6 * 7))\r");
-    machine.expect(&format!("at {host} 42"), seconds(120));
-}
+use nex_qemu_tests::linux::{BOOT_S, SHELL, SWITCH, answers, two_shells};
+use nex_qemu_tests::{seconds, strings};
 
 #[test]
 fn both_get_to_a_shell_and_each_ends_alone() {
@@ -50,7 +16,7 @@ fn both_get_to_a_shell_and_each_ends_alone() {
     machine.send("reboot -f\r");
     machine.expect(&strings::restarts("domu"), seconds(120));
     machine.expect("Linux domu", seconds(BOOT_S));
-    machine.expect("Enter 'help' for a list of built-in commands", seconds(60));
+    machine.expect(SHELL, seconds(60));
     // The focus has fallen back to Nex.
     machine.send(SWITCH);
     answers(&mut machine, "dom0");
@@ -99,4 +65,49 @@ fn a_short_soak_in_both_at_once() {
         results.split("soak: floating-point result ").skip(1).map(|rest| &rest[..16]).collect();
     assert_eq!(bits.len(), 2);
     assert_eq!(bits[0], bits[1]);
+}
+
+/// As a person pastes a file into a shell. Domains take input in their own time; what is not taken yet waits in the UART.
+#[test]
+fn what_is_pasted_into_a_shell_arrives() {
+    let Some(mut machine) = two_shells("cortex-a15") else { return };
+    machine.send(SWITCH);
+    machine.send(SWITCH);
+    answers(&mut machine, "domu");
+    // 16 KiB in lines, as the kernel's line discipline takes no more than 4 KiB without an end of line.
+    let mut state = 1u32;
+    let mut text = String::new();
+    while text.len() < 16 << 10 {
+        for _ in 0..63 {
+            state = state.wrapping_mul(1_103_515_245).wrapping_add(12_345);
+            text.push(char::from(b'0' + (state >> 16) as u8 % 75));
+        }
+        text.push('\n');
+    }
+    let checksum = cksum(text.as_bytes());
+    machine.send("stty -echo; cat >/tmp/pasted; stty echo; cksum </tmp/pasted\r");
+    machine.send(text.replace('\n', "\r") + "\x04");
+    machine.expect(&format!("{checksum} {}", text.len()), seconds(600));
+    // The same with the shell's own editor, which echoes every byte: one command of many lines.
+    machine.send("cksum <<'END'\r");
+    machine.send(text.replace('\n', "\r") + "END\r");
+    machine.expect(&format!("{checksum} {}", text.len()), seconds(600));
+}
+
+/// The checksum of POSIX's `cksum`: CRC-32 with the polynomial 0x04c11db7, most significant bit first, length appended.
+fn cksum(bytes: &[u8]) -> u32 {
+    let mut crc = 0u32;
+    let mut add = |byte: u8| {
+        crc ^= u32::from(byte) << 24;
+        for _ in 0..8 {
+            crc = crc << 1 ^ if crc >> 31 == 1 { 0x04c1_1db7 } else { 0 };
+        }
+    };
+    bytes.iter().for_each(|&byte| add(byte));
+    let mut length = bytes.len();
+    while length > 0 {
+        add(length as u8);
+        length >>= 8;
+    }
+    !crc
 }

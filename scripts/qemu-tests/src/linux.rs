@@ -1,0 +1,87 @@
+//! Debian's Linux in two domains.
+
+use std::collections::BTreeMap;
+
+use crate::{Machine, Volume, linux_files, seconds, strings};
+
+/// Three of it move the focus: from Nex to dom0, to domu, and to Nex again.
+pub const SWITCH: &str = "\x01\x01\x01";
+
+/// Generous: two kernels boot in some 10 thousand million instructions.
+pub const BOOT_S: u64 = 600;
+
+/// Busybox's shell says so when it begins.
+pub const SHELL: &str = "Enter 'help' for a list of built-in commands";
+
+/// The manifest's part for a domain with `vmlinuz` and `initrd.gz`.
+pub fn domain(name: &str, memory_mib: u32) -> String {
+    format!(
+        "[[domain]]\nname = \"{name}\"\nkernel = \"vmlinuz\"\ninitrd = \"initrd.gz\"\nmemory = \"{memory_mib}M\"\n\
+         cmdline = \"console=ttyAMA0 hostname={name}\"\n"
+    )
+}
+
+/// dom0 and domu with the same Linux, at their shells. Nothing, and a word about it, if they are to be left out.
+///
+/// # Panics
+/// If they do not get there.
+pub fn two_shells(cpu: &str) -> Option<Machine> {
+    let Some((kernel, initrd)) = linux_files() else {
+        eprintln!("skipped: NEX_LINUX=skip, as the files of Debian cannot be had");
+        return None;
+    };
+    let domains = domain("dom0", 128) + &domain("domu", 128);
+    let manifest = format!("strict = true\non_idle = \"poweroff\"\n{domains}");
+    let volume = Volume::new().file("nex.toml", manifest).file("vmlinuz", kernel).file("initrd.gz", initrd);
+    // Instructions are time, so that a busy host makes no difference to Linux's watchdogs.
+    let mut machine = Machine::builder().cpu(cpu).mem_mib(384).icount(true).volume(&volume).boot();
+    for _ in 0..2 {
+        machine.expect(SHELL, seconds(BOOT_S));
+    }
+    Some(machine)
+}
+
+/// Types a command to the shell that has the focus, and waits for what it prints: `host` is the domain's name.
+///
+/// # Panics
+/// If it does not.
+#[track_caller]
+pub fn answers(machine: &mut Machine, host: &str) {
+    machine.send("echo at $(hostname) $((6 * 7))\r");
+    machine.expect(&format!("at {host} 42"), seconds(120));
+}
+
+/// What Nex, which has the focus, says about its memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryUse {
+    /// KiB by owner.
+    pub kib: BTreeMap<String, u32>,
+    /// KiB that Nex has for itself.
+    pub own_kib: u32,
+    /// Bytes of the heap that are in use.
+    pub heap_bytes: u32,
+}
+
+impl MemoryUse {
+    /// Asks Nex.
+    ///
+    /// # Panics
+    /// If the answer is not what it should be.
+    pub fn ask(machine: &mut Machine) -> Self {
+        machine.send("m");
+        let text = machine.expect_match(r"^heap: \d+ of \d+ bytes used", seconds(120));
+        let number = |words: &str| words.trim().parse::<u32>().ok();
+        let rows = text.lines().filter_map(|line| {
+            let (kib, owner) = line.split_once(" KiB  ")?;
+            Some((owner.to_owned(), number(kib)?))
+        });
+        let mut kib: BTreeMap<_, _> = rows.collect();
+        let own = kib.keys().find(|owner| owner.starts_with(strings::OWN_MEMORY)).cloned();
+        let own_kib = own.and_then(|own| kib.remove(&own));
+        let heap = text.rsplit_once("heap: ").and_then(|(_, rest)| number(rest.split(' ').next()?));
+        match (own_kib, heap) {
+            (Some(own_kib), Some(heap_bytes)) => Self { kib, own_kib, heap_bytes },
+            _ => panic!("no memory of Nex in {text}"),
+        }
+    }
+}
