@@ -1,8 +1,9 @@
 //! Debian's Linux in two domains.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use crate::{Machine, Volume, linux_files, seconds, strings};
+use crate::{Machine, Volume, built, seconds, strings};
 
 /// Three of it move the focus: from Nex to dom0, to domu, and to Nex again.
 pub const SWITCH: &str = "\x01\x01\x01";
@@ -13,6 +14,50 @@ pub const BOOT_S: u64 = 600;
 /// Busybox's shell says so when it begins.
 pub const SHELL: &str = "Enter 'help' for a list of built-in commands";
 
+/// A file of the tests with Linux.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum File {
+    /// Debian's kernel.
+    Kernel,
+    /// The one for long descriptors.
+    LpaeKernel,
+    /// The initial RAM disk with the tests' programs.
+    Initrd,
+    /// The initial RAM disk with stress-ng.
+    Stress,
+}
+
+impl File {
+    /// Where it is.
+    pub fn path(self) -> PathBuf {
+        match self {
+            Self::Kernel => built("NEX_LINUX_KERNEL", "debian/vmlinuz"),
+            Self::LpaeKernel => built("NEX_LINUX_LPAE_KERNEL", "debian/vmlinuz-lpae"),
+            Self::Initrd => built("NEX_LINUX_INITRD", "linux-tests.gz"),
+            Self::Stress => built("NEX_LINUX_STRESS", "linux-stress.gz"),
+        }
+    }
+
+    /// What is in it.
+    ///
+    /// # Panics
+    /// If it is missing.
+    pub fn read(self) -> Vec<u8> {
+        let path = self.path();
+        std::fs::read(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}; run `make linux-tests` first", path.display()))
+    }
+}
+
+/// Whether tests with Linux are to be left out, as Debian's files cannot be had; says so.
+pub fn is_skipped() -> bool {
+    let skipped = std::env::var_os("NEX_LINUX").is_some_and(|value| value == "skip");
+    if skipped {
+        eprintln!("skipped: NEX_LINUX=skip, as the files of Debian cannot be had");
+    }
+    skipped
+}
+
 /// The manifest's part for a domain with `vmlinuz` and `initrd.gz`.
 pub fn domain(name: &str, memory_mib: u32) -> String {
     format!(
@@ -21,18 +66,21 @@ pub fn domain(name: &str, memory_mib: u32) -> String {
     )
 }
 
+/// A volume with these domains, which [`domain`] and others make, and the two files.
+pub fn volume(domains: &str, kernel: File, initrd: File) -> Volume {
+    let manifest = format!("strict = true\non_idle = \"poweroff\"\n{domains}");
+    Volume::new().file("nex.toml", manifest).file("vmlinuz", kernel.read()).file("initrd.gz", initrd.read())
+}
+
 /// dom0 and domu with the same Linux, at their shells. Nothing, and a word about it, if they are to be left out.
 ///
 /// # Panics
 /// If they do not get there.
 pub fn two_shells(cpu: &str) -> Option<Machine> {
-    let Some((kernel, initrd)) = linux_files() else {
-        eprintln!("skipped: NEX_LINUX=skip, as the files of Debian cannot be had");
+    if is_skipped() {
         return None;
-    };
-    let domains = domain("dom0", 128) + &domain("domu", 128);
-    let manifest = format!("strict = true\non_idle = \"poweroff\"\n{domains}");
-    let volume = Volume::new().file("nex.toml", manifest).file("vmlinuz", kernel).file("initrd.gz", initrd);
+    }
+    let volume = volume(&(domain("dom0", 128) + &domain("domu", 128)), File::Kernel, File::Initrd);
     // Instructions are time, so that a busy host makes no difference to Linux's watchdogs.
     let mut machine = Machine::builder().cpu(cpu).mem_mib(384).icount(true).volume(&volume).boot();
     for _ in 0..2 {

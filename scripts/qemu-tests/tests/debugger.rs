@@ -101,7 +101,7 @@ fn every_command_answers() {
     assert_eq!(kib("domain 0"), 4096);
     assert!(kib("free") > 0);
     let own = ["image", "heap", "stack", "table", "frame table"];
-    assert_eq!(kib("Nex itself"), own.iter().map(|owner| kib(owner)).sum());
+    assert_eq!(kib("Nex itself"), own.iter().map(|owner| kib(owner)).sum::<u32>());
     s.answers("mem", &["domain 0 hog: \\d+ shadow tables, \\d+ KiB; \\d+ pages of code", "heap: "]);
     s.answers("traps", &["undefined", "hog"]);
     s.answers("irq", &["30 .* timer"]);
