@@ -7,10 +7,12 @@ mod access;
 pub mod build;
 pub mod code;
 mod float;
+mod globals;
 pub mod hypercall;
 pub mod machine;
 pub mod memory;
 mod platform;
+mod quick;
 pub mod shadow;
 mod system;
 mod traps;
@@ -20,7 +22,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use arrayvec::{ArrayString, ArrayVec};
 use nex_boot::manifest::{self, DomainConfig, Limits, Manifest, OnIdle};
@@ -53,7 +55,8 @@ pub struct Domain {
     name: ArrayString<NAME_BYTES>,
     privileged: bool,
     memory_bytes: u32,
-    traps: [AtomicU64; 8],
+    /// Traps, by vector number: low and high half. The vCPU's thread counts.
+    traps: [[AtomicU32; 2]; 8],
     machine: MachineCell,
     /// Something has come from outside that its devices have to look at.
     event: AtomicBool,
@@ -95,7 +98,10 @@ impl Domain {
 
     /// Traps so far, by vector number.
     pub fn trap_counts(&self) -> [u64; 8] {
-        core::array::from_fn(|n| self.traps[n].load(Ordering::Relaxed))
+        core::array::from_fn(|n| {
+            let [low, high] = self.traps[n].each_ref().map(|half| u64::from(half.load(Ordering::Relaxed)));
+            high << 32 | low
+        })
     }
 
     /// What is wanted of it.
@@ -141,7 +147,12 @@ impl Domain {
     }
 
     fn count(&self, trap: Trap) {
-        self.traps[trap as usize].fetch_add(1, Ordering::Relaxed);
+        let [low, high] = &self.traps[trap as usize];
+        let count = low.load(Ordering::Relaxed).wrapping_add(1);
+        low.store(count, Ordering::Relaxed);
+        if count == 0 {
+            high.store(high.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        }
     }
 }
 
@@ -385,7 +396,7 @@ fn start(number: u8, config: &DomainConfig<'_>, variables: Option<Variables>) ->
         name,
         privileged: config.privileged,
         memory_bytes,
-        traps: [const { AtomicU64::new(0) }; 8],
+        traps: [const { [const { AtomicU32::new(0) }; 2] }; 8],
         machine: MachineCell(UnsafeCell::new(machine)),
         event: AtomicBool::new(false),
         control: AtomicU32::new(Control::Run as u32),

@@ -298,7 +298,7 @@ impl Platform {
     /// What waits for the vCPU by the interrupt controller alone, after an access to a device.
     #[inline]
     pub fn pending(&self) -> Pending {
-        Pending { irq: self.gic.irq_line(0), fiq: self.gic.fiq_line(0), abort: false }
+        Pending::new(self.gic.irq_line(0), self.gic.fiq_line(0), false)
     }
 }
 

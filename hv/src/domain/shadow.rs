@@ -3,15 +3,20 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use nex_devices::platform::Device;
 use nex_mm::{Gva, Hpa};
 use nex_vcpu::Cp15;
+use nex_vmmu::devices::DeviceTlb;
+use nex_vmmu::mibs::Mibs;
+use nex_vmmu::quick::Tables;
 use nex_vmmu::shadow::{Caching, Domains, Entry, Policy, View, host_dacr};
-use nex_vmmu::spaces::{Acquired, Effect, Slot, SpaceId, Spaces};
-use nex_vmmu::table::{New, NoTable};
+use nex_vmmu::spaces::{Acquired, Slot, SlotSet, SpaceId, Spaces};
+use nex_vmmu::table::{Dropped, New, NoTable};
 use nex_vmmu::tlb::Flush;
 use nex_vmmu::uses::Where;
 use nex_vmmu::{Features, Registers, Translation};
 
+use super::globals::Globals;
 use super::memory::{GuestMemory, OutOfMemory, Page};
 use crate::arch::NEX_DOMAIN;
 use crate::arch::guest::World;
@@ -35,19 +40,30 @@ pub const POLICY_PINNED: Policy =
 /// Bits of DACR that are baked into entries: Manager, and all of Nex's own domain.
 const BAKED_DACR: u32 = 0xaaaa_aaaa | 3 << (2 * NEX_DOMAIN);
 
+/// In place of a slot: the table of what the guest maps globally.
+const GLOBALS: u16 = u16::MAX;
+
 /// The shadow tables of a domain.
 pub struct Shadow {
     spaces: Spaces<Box<[Slot]>>,
     tables: Vec<Option<GuestTable>>,
+    /// The guest's global mappings in its kernel's view. `None` until it turns its MMU on, or without memory for it.
+    globals: Option<Globals>,
     /// The slots of the guest's present address space: kernel's and user's view.
     current: [Option<u16>; 2],
     /// [`fast`](Self::fast) would say something new.
     changed: bool,
     regs: Registers,
+    /// The guest's tables, if they can be walked in the common way.
+    quick: Option<Tables>,
+    /// Where the guest maps devices.
+    pub devices: DeviceTlb<(Device, u32)>,
     host_dacr: u32,
     l2_tables_most: u32,
-    /// Megabytes in which some guest's entry was global.
-    global: [u32; 128],
+    /// Megabytes in which a table of a space has, or had, an entry of its own that is global for the guest.
+    own_globals: Mibs,
+    /// One of these came from more than a megabyte of the guest's.
+    large_global: bool,
     /// Fields of DACR that entries in the window's megabyte depend on.
     pinned_dacr: u32,
     stats: Stats,
@@ -103,12 +119,16 @@ impl Shadow {
         Shadow {
             spaces: Spaces::new(slots.into_boxed_slice()),
             tables,
+            globals: None,
             current: [None; 2],
             changed: true,
             regs,
+            quick: Tables::of(&regs),
+            devices: DeviceTlb::new(),
             host_dacr: host_dacr(&regs, NEX_DOMAIN),
             l2_tables_most: (memory_bytes >> 20) * L2_TABLES_PER_MIB + L2_TABLES_LEAST,
-            global: [0; 128],
+            own_globals: Mibs::NONE,
+            large_global: false,
             pinned_dacr: 0,
             stats: Stats::default(),
         }
@@ -119,6 +139,12 @@ impl Shadow {
         &self.regs
     }
 
+    /// The guest's tables, if they can be walked in the common way.
+    #[inline]
+    pub fn quick(&self) -> Option<Tables> {
+        self.quick
+    }
+
     /// What happened so far.
     pub fn stats(&self) -> Stats {
         self.stats
@@ -126,15 +152,24 @@ impl Shadow {
 
     /// Second-level tables and whole tables in use now.
     pub fn usage(&self) -> (u32, u32) {
-        let tables = self.tables.iter().flatten();
+        let tables = self.tables.iter().flatten().chain(self.globals.as_ref().map(|globals| &globals.table));
         (tables.clone().map(|table| table.shadow.l2_tables()).sum(), tables.count() as u32)
     }
 
     /// A translation register other than DACR has changed.
     pub fn registers_changed(&mut self, cp15: &Cp15) {
-        self.regs = registers(cp15);
+        let table_changed = self.regs.ttbr0 != cp15.ttbr[0];
+        let regs = registers(cp15);
+        self.devices.registers_changed(&self.regs, &regs);
+        self.regs = regs;
+        self.quick = Tables::of(&regs);
         self.host_dacr = host_dacr(&self.regs, NEX_DOMAIN);
         self.forget_current();
+        // After a new ASID there will be a new TTBR0: the space of the one and the other is not worth a table.
+        if table_changed && self.current[0] == Some(GLOBALS) {
+            let id = SpaceId::new(&self.regs, View::Kernel, POLICY);
+            self.current[0] = self.spaces.resident(&id).or(Some(GLOBALS));
+        }
     }
 
     /// DACR has changed.
@@ -147,7 +182,8 @@ impl Shadow {
             self.forget_current();
         }
         if changed & self.pinned_dacr != 0 {
-            for table in self.tables.iter_mut().flatten() {
+            let globals = self.globals.as_mut().map(|globals| &mut globals.table);
+            for table in self.tables.iter_mut().flatten().chain(globals) {
                 if with_tables(|tables| table.shadow.flush_pinned(tables)) {
                     table.invalidate(None);
                 }
@@ -165,7 +201,7 @@ impl Shadow {
             Some(slot) => slot,
             None => self.acquire(view)?,
         };
-        match &self.tables[usize::from(slot)] {
+        match self.table(slot) {
             Some(table) => {
                 Ok(World { ttbr0: table.ttbr0(), contextidr: table.contextidr(), dacr: self.host_dacr })
             }
@@ -173,14 +209,25 @@ impl Shadow {
         }
     }
 
+    #[inline]
+    fn table(&self, slot: u16) -> Option<&GuestTable> {
+        if slot == GLOBALS {
+            return self.globals.as_ref().map(|globals| &globals.table);
+        }
+        self.tables[usize::from(slot)].as_ref()
+    }
+
     fn acquire(&mut self, view: View) -> Result<u16, OutOfMemory> {
         let id = SpaceId::new(&self.regs, view, POLICY);
+        if view == View::Kernel {
+            self.provide_globals(&id);
+        }
         let other = self.current[1 - index(view)];
         let slot = match self.spaces.acquire(&id, |slot| Some(slot) == other).ok_or(OutOfMemory)? {
             Acquired::Resident(slot) => slot,
             Acquired::Fresh { slot, evicted } => {
                 self.stats.evictions += u64::from(evicted);
-                self.prepare(slot, other)
+                self.prepare(slot, other, &id)
             }?,
         };
         self.current[index(view)] = Some(slot);
@@ -188,8 +235,23 @@ impl Shadow {
         Ok(slot)
     }
 
-    /// Gives `slot` an empty table. Without memory for one it takes that of another slot, but not of `keep`.
-    fn prepare(&mut self, slot: u16, keep: Option<u16>) -> Result<u16, OutOfMemory> {
+    /// Sees to it that there is a table of global mappings for the space `id`, a kernel's view. What others have had goes: a
+    /// guest that changes how it translates has one such table nevertheless.
+    fn provide_globals(&mut self, id: &SpaceId) {
+        let Some(key) = id.globals() else { return };
+        match &mut self.globals {
+            Some(globals) if globals.key == key => {}
+            Some(globals) => {
+                globals.clear(&mut self.tables, true);
+                globals.key = key;
+            }
+            None => self.globals = Globals::new(key),
+        }
+    }
+
+    /// Gives `slot` an empty table, for the space `id`. Without memory for one it takes that of another slot, but not of
+    /// `keep`.
+    fn prepare(&mut self, slot: u16, keep: Option<u16>, id: &SpaceId) -> Result<u16, OutOfMemory> {
         let at = usize::from(slot);
         if self.tables[at].is_none() {
             self.tables[at] = GuestTable::new();
@@ -201,10 +263,14 @@ impl Shadow {
             self.spaces.release(other as u16);
             self.tables[at] = self.tables[other].take();
         }
-        if let Some(table) = &mut self.tables[at]
-            && with_tables(|tables| table.shadow.clear(tables))
-        {
-            table.invalidate(None);
+        if let Some(table) = &mut self.tables[at] {
+            if with_tables(|tables| table.shadow.clear(tables)) {
+                table.invalidate(None);
+            }
+            if let Some(globals) = &mut self.globals {
+                let linked = id.view() == View::Kernel && id.globals().as_ref() == Some(&globals.key);
+                globals.enlist(slot, table, linked);
+            }
         }
         Ok(slot)
     }
@@ -214,9 +280,15 @@ impl Shadow {
         self.changed = true;
     }
 
+    /// The guest is in another address space. Its kernel goes on in what is global, if there is such a table for it.
     fn forget_current(&mut self) {
         self.current = [None; 2];
         self.changed = true;
+        if let Some(globals) = &self.globals
+            && SpaceId::new(&self.regs, View::Kernel, POLICY).globals().as_ref() == Some(&globals.key)
+        {
+            self.current[0] = Some(GLOBALS);
+        }
     }
 
     /// What first-level handling has to be told, if that is something new: TTBR0 and CONTEXTIDR of the kernel's and the user's
@@ -227,7 +299,7 @@ impl Shadow {
             return None;
         }
         let worlds = self.current.map(|slot| {
-            let table = slot.and_then(|slot| self.tables[usize::from(slot)].as_ref());
+            let table = slot.and_then(|slot| self.table(slot));
             table.map_or([0; 2], |table| [table.ttbr0(), table.contextidr()])
         });
         let plain = self.regs.mmu_on() && !self.regs.long();
@@ -260,15 +332,83 @@ impl Shadow {
         New { attrs: entry.attrs, domain: entry.domain, global: found.global, guest_log2 }
     }
 
+    /// A table of a space gets an entry of its own.
     fn note(&mut self, found: &Translation) {
-        let mib = found.va.raw() >> 20;
         if found.global {
-            self.global[(mib / 32) as usize] |= 1 << (mib % 32);
+            self.own_globals.insert(found.va.raw() >> 20);
+            self.large_global |= found.log2_bytes > 20;
         }
+        self.note_pinned(found);
+    }
+
+    fn note_pinned(&mut self, found: &Translation) {
         if Self::is_pinned(found.va.raw()) {
             self.pinned_dacr |= 3 << (2 * u32::from(found.domain));
             self.changed = true;
         }
+    }
+
+    /// The slot for an entry of the view's own, or else the table of global mappings where the entry may go.
+    fn slot_for(&mut self, view: View, found: &Translation) -> Result<u16, OutOfMemory> {
+        let slot = match self.current[index(view)] {
+            // It is in what is global, and needs something else.
+            Some(GLOBALS) if !found.global => return self.acquire(view),
+            Some(slot) => slot,
+            None => self.acquire(view)?,
+        };
+        let va = found.va.raw();
+        if found.global
+            && slot != GLOBALS
+            && !Self::is_pinned(va)
+            && self.globals.as_ref().is_some_and(|globals| globals.has(slot))
+            && self.table(slot).is_some_and(|table| !table.shadow.owns(va >> 20))
+        {
+            return Ok(GLOBALS);
+        }
+        Ok(slot)
+    }
+
+    /// The table in use for `view` that has second-level entries for the megabyte of `va` in `domain`, and these: for
+    /// [`fill`](Self::fill).
+    #[inline]
+    pub fn l2_for(&self, view: View, va: Gva, domain: u8, global: bool) -> Option<(u16, Hpa)> {
+        let slot = self.current[index(view)]?;
+        with_tables(|tables| {
+            if slot != GLOBALS
+                && let Some(l2) = self.tables[usize::from(slot)].as_ref()?.shadow.l2_for(tables, va, domain)
+            {
+                return Some((slot, l2));
+            }
+            if !global || !(slot == GLOBALS || self.table(slot)?.shadow.is_linked(va.raw() >> 20)) {
+                return None;
+            }
+            let globals = self.globals.as_ref()?;
+            Some((GLOBALS, globals.table.shadow.l2_for(tables, va, domain)?))
+        })
+    }
+
+    /// Maps the page at `va` by the descriptor `raw` ([`nex_vmmu::table::small_page`]) in what [`l2_for`](Self::l2_for) found.
+    #[inline]
+    pub fn fill(&mut self, (slot, l2): (u16, Hpa), va: Gva, raw: u32, global: bool) {
+        self.stats.pages += 1;
+        let table = if slot == GLOBALS {
+            self.globals.as_mut().map(|globals| &mut globals.table)
+        } else {
+            if global {
+                self.own_globals.insert(va.raw() >> 20);
+            }
+            self.tables[usize::from(slot)].as_mut()
+        };
+        let Some(table) = table else { return };
+        if with_tables(|tables| table.shadow.fill(tables, l2, va, raw, global)) {
+            crate::arch::cache::invalidate_tlb(va.raw(), 1);
+        }
+    }
+
+    /// What [`fill`](Self::fill) would replace.
+    #[inline]
+    pub fn filled(&self, (_, l2): (u16, Hpa), va: Gva) -> bool {
+        crate::memory::read_word(l2.wrapping_add(va.raw() >> 10 & 0x3fc)) != 0
     }
 
     /// Maps a page in the present address space.
@@ -283,36 +423,51 @@ impl Shadow {
         hpa: Hpa,
         entry: Entry,
     ) -> Result<(), OutOfMemory> {
-        self.note(found);
         self.stats.pages += 1;
         let new = Self::new_entry(found, entry);
         let va = found.va.align_down(4096);
         for attempt in 0..3 {
-            let slot = match self.current[index(view)] {
-                Some(slot) => slot,
-                None => self.acquire(view)?,
-            };
-            let Some(table) = &mut self.tables[usize::from(slot)] else { return Err(OutOfMemory) };
-            let within = table.shadow.l2_tables() < self.l2_tables_most;
-            let mapped = with_tables(|tables| {
-                if within || table.shadow.has_l2(tables, va) {
-                    table.shadow.map_page(tables, va, hpa, new)
-                } else {
-                    Err(NoTable)
-                }
-            });
-            match mapped {
-                Ok(dropped) => {
-                    if dropped {
-                        // The entry may have replaced a section, or a table in another domain.
-                        table.invalidate(None);
+            let slot = self.slot_for(view, found)?;
+            let mapped = if slot == GLOBALS {
+                self.note_pinned(found);
+                self.map_global(view, (va, hpa, false), new)
+            } else {
+                self.note(found);
+                let most = self.l2_tables_most;
+                let Some(table) = &mut self.tables[usize::from(slot)] else { return Err(OutOfMemory) };
+                let within = table.shadow.l2_tables() < most;
+                with_tables(|tables| {
+                    if within || table.shadow.has_l2(tables, va) {
+                        table.shadow.map_page(tables, va, hpa, new)
+                    } else {
+                        Err(NoTable)
                     }
-                    return Ok(());
-                }
+                })
+                .map(|dropped| match dropped {
+                    Dropped::Nothing => {}
+                    Dropped::Page => table.invalidate(Some(va)),
+                    // The entry may have replaced a section, or a table in another domain.
+                    Dropped::More => table.invalidate(None),
+                })
+            };
+            match mapped {
+                Ok(()) => return Ok(()),
                 Err(NoTable) => self.make_room(slot, attempt),
             }
         }
         Err(OutOfMemory)
+    }
+
+    /// Maps a page or a section globally, for the space that is current in `view`.
+    fn map_global(&mut self, view: View, what: (Gva, Hpa, bool), new: New) -> Result<(), NoTable> {
+        let slot = self.current[index(view)].filter(|&slot| slot != GLOBALS);
+        let most = self.l2_tables_most;
+        let Some(globals) = &mut self.globals else { return Err(NoTable) };
+        let shadow = &globals.table.shadow;
+        if !what.2 && shadow.l2_tables() >= most && !with_tables(|tables| shadow.has_l2(tables, what.0)) {
+            return Err(NoTable);
+        }
+        globals.map(&mut self.tables, slot, what, new)
     }
 
     /// Frees second-level tables: those of all other address spaces first, then those of this one.
@@ -327,6 +482,11 @@ impl Shadow {
                 self.stats.evictions += 1;
             }
         }
+        if attempt != 0
+            && let Some(globals) = &mut self.globals
+        {
+            globals.clear(&mut self.tables, false);
+        }
     }
 
     /// Maps a section in the present address space. `hpa` and `found.va` are of its first byte.
@@ -340,15 +500,15 @@ impl Shadow {
         hpa: Hpa,
         entry: Entry,
     ) -> Result<(), OutOfMemory> {
-        self.note(found);
         self.stats.sections += 1;
-        let slot = match self.current[index(view)] {
-            Some(slot) => slot,
-            None => self.acquire(view)?,
-        };
-        let Some(table) = &mut self.tables[usize::from(slot)] else { return Err(OutOfMemory) };
         let new = Self::new_entry(found, entry);
         let va = found.va.align_down(1 << 20);
+        let slot = self.slot_for(view, found)?;
+        if slot == GLOBALS {
+            return self.map_global(view, (va, hpa, true), new).map_err(|NoTable| OutOfMemory);
+        }
+        self.note(found);
+        let Some(table) = &mut self.tables[usize::from(slot)] else { return Err(OutOfMemory) };
         if with_tables(|tables| table.shadow.map_section(tables, va, hpa, new)) {
             table.invalidate(None);
         }
@@ -372,6 +532,10 @@ impl Shadow {
         if at == Where::Nowhere {
             return;
         }
+        if let Some(globals) = &mut self.globals {
+            let va = if let Where::At(va) = at { Some(va) } else { None };
+            globals.drop_mapping(&mut self.tables, va, hpa, section);
+        }
         for table in self.tables.iter_mut().flatten() {
             let dropped = with_tables(|tables| match at {
                 Where::At(va) => table.shadow.drop_if_maps(tables, va, hpa),
@@ -394,37 +558,50 @@ impl Shadow {
     /// The guest's TLB maintenance.
     pub fn flush(&mut self, flush: Flush) {
         self.stats.flushes += 1;
+        self.devices.flush(flush);
         if flush == Flush::All {
             self.spaces.flush_all();
+            if let Some(globals) = &mut self.globals {
+                globals.clear(&mut self.tables, true);
+            }
             self.forget_current();
             return;
         }
-        let global = match flush {
-            Flush::Page { va, .. } => {
-                let mib = va.raw() >> 20;
-                self.global[(mib / 32) as usize] >> (mib % 32) & 1 == 1
-            }
-            _ => true,
+        let (own, mut others) = self.spaces.concerned(flush);
+        let page = match flush {
+            Flush::Page { va, .. } | Flush::PageAllAsids { va } => Some(va),
+            _ => None,
         };
+        if let Some(va) = page {
+            if let Some(globals) = &mut self.globals {
+                globals.flush_page(&mut self.tables, va);
+            }
+            if !self.own_globals.has(va.raw() >> 20) && !self.large_global {
+                others = SlotSet::NONE;
+            }
+        }
+        let mut small = false;
         with_tables(|tables| {
-            for slot in self.spaces.slots() {
-                let effect = self.spaces.effect(slot, flush);
-                if matches!(effect, Effect::Nothing) || matches!(effect, Effect::GlobalPage(_)) && !global {
+            let slots = own.map(|slot| (slot, false)).chain(others.map(|slot| (slot, true)));
+            for (slot, only_global) in slots {
+                let Some(table) = &mut self.tables[usize::from(slot)] else { continue };
+                let dropped = match page {
+                    Some(va) => table.shadow.flush_page(tables, va, only_global),
+                    None => table.shadow.flush_non_global(tables),
+                };
+                if !dropped {
                     continue;
                 }
-                let Some(table) = &mut self.tables[usize::from(slot)] else { continue };
-                let (dropped, page) = match effect {
-                    Effect::Nothing => (false, None),
-                    Effect::Everything => (table.shadow.clear(tables), None),
-                    Effect::NonGlobal => (table.shadow.flush_non_global(tables), None),
-                    Effect::Page(va) => (table.shadow.flush_page(tables, va, false), Some(va)),
-                    Effect::GlobalPage(va) => (table.shadow.flush_page(tables, va, true), Some(va)),
-                };
-                if dropped {
-                    let small = page.filter(|&va| table.shadow.is_small(va));
-                    table.invalidate(small.map(|va: Gva| va.align_down(4096)));
+                if page.is_some_and(|va| table.shadow.is_small(va)) {
+                    small = true;
+                } else {
+                    table.invalidate(None);
                 }
             }
         });
+        if small && let Some(va) = page {
+            // In all address spaces.
+            crate::arch::cache::invalidate_tlb(va.raw(), 1);
+        }
     }
 }

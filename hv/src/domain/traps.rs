@@ -182,7 +182,13 @@ impl Parts {
         let page = match self.target(gpa.raw()) {
             None => return external(),
             Some(Target::Device(..)) if access.kind == Kind::Execute => return external(),
-            Some(Target::Device(device, offset)) => return Fixed::Device(device, offset),
+            Some(Target::Device(device, offset)) => {
+                // A page of virtio has several devices.
+                if !matches!(device, platform::Device::Virtio(_)) {
+                    self.shadow.devices.insert(&found, (device, offset & !0xfff));
+                }
+                return Fixed::Device(device, offset);
+            }
             Some(Target::Memory(page)) => page,
         };
         if Shadow::is_reserved(va) {

@@ -98,16 +98,6 @@ fn turn(domain: &Domain, machine: &mut Machine) -> Option<Stop> {
         parts.exclusive = None;
         parts.last = None;
     }
-    let view = View::of(vcpu.privilege() == Privilege::Pl1);
-    let world = match parts.shadow.world(view) {
-        Ok(world) => world,
-        Err(_) => return Some(super::traps::out_of_memory()),
-    };
-    if let Some((worlds, dacr_fixed)) = parts.shadow.take_fast() {
-        let fast = parts.fast(vcpu, worlds, dacr_fixed);
-        place.set_fast(fast);
-    }
-    let vcpu = place.get_mut();
     irq::mask();
     if domain.event.load(Ordering::Relaxed) || this_cpu().alarm_due.load(Ordering::Relaxed) {
         // Since they were looked at above. From here on they would come as an interrupt of the guest.
@@ -122,14 +112,45 @@ fn turn(domain: &Domain, machine: &mut Machine) -> Option<Stop> {
     }
     parts.prepare_float(vcpu);
     this_cpu().guest.store(me, Ordering::Relaxed);
-    // SAFETY: the tables and the ASID are of the domain's own shadow tables, which live as long as `machine`; they map the
-    // window, and otherwise only frames that the domain owns. IRQs are masked.
-    let (trap, word) = unsafe { place.run(world) };
-    // Before IRQs open: the next abort, of anybody, overwrites the fault registers.
+    let (trap, word) = loop {
+        let view = View::of(place.get().privilege() == Privilege::Pl1);
+        let Ok(world) = parts.shadow.world(view) else {
+            irq::unmask();
+            return Some(super::traps::out_of_memory());
+        };
+        if let Some((worlds, dacr_fixed)) = parts.shadow.take_fast() {
+            let fast = parts.fast(place.get(), worlds, dacr_fixed);
+            place.set_fast(fast);
+        }
+        // SAFETY: the tables and the ASID are of the domain's own shadow tables, which live as long as `machine`; they map
+        // the window, and otherwise only frames that the domain owns. IRQs are masked.
+        let (trap, word) = unsafe { place.run(world) };
+        domain.count(trap);
+        let vcpu = place.get_mut();
+        parts.shadow.sync_dacr(&vcpu.cp15);
+        // IRQs stay masked: the next abort, of anybody, overwrites the fault registers.
+        let answered = match trap {
+            Trap::DataAbort => parts.quick_abort(vcpu, false, word),
+            Trap::PrefetchAbort => parts.quick_abort(vcpu, true, 0),
+            Trap::Undefined => parts.quick_undefined(vcpu, word),
+            _ => false,
+        };
+        if !answered {
+            break (trap, word);
+        }
+        if parts.platform.stale
+            || vcpu.pending.next(vcpu.regs.cpsr()).is_some()
+            || domain.event.load(Ordering::Relaxed)
+            || this_cpu().alarm_due.load(Ordering::Relaxed)
+        {
+            parts.keep_thread_id(vcpu);
+            irq::unmask();
+            return None;
+        }
+    };
+    // Before IRQs open, as above.
     let fault = Fault::of(trap);
-    domain.count(trap);
     let vcpu = place.get_mut();
-    parts.shadow.sync_dacr(&vcpu.cp15);
     if trap == Trap::Irq {
         parts.keep_thread_id(vcpu);
         interrupts::handle();

@@ -108,9 +108,28 @@ pub struct Pending {
     pub fiq: bool,
     /// An asynchronous external abort waits. An event: the hypervisor clears it when it delivers the abort.
     pub abort: bool,
+    /// The fourth byte. It must not be padding, which may be anything: then every CPSIE would look like one with an interrupt
+    /// waiting.
+    rest: Zero,
 }
 
+/// A byte that is zero.
+#[repr(u8)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+enum Zero {
+    #[default]
+    Zero = 0,
+}
+
+const _: () = assert!(size_of::<Pending>() == 4);
+
 impl Pending {
+    /// These wait.
+    #[inline]
+    pub const fn new(irq: bool, fiq: bool, abort: bool) -> Self {
+        Self { irq, fiq, abort, rest: Zero::Zero }
+    }
+
     /// True if anything waits, masked or not: what ends a WFI (DDI 0406C B1.8.14).
     pub const fn wakes(self) -> bool {
         self.irq || self.fiq || self.abort

@@ -93,7 +93,7 @@ fn nested_entry_keeps_the_outer_bank() {
 #[test]
 fn masks_and_order_of_asynchronous_exceptions() {
     for bits in 0..64_u32 {
-        let pending = Pending { irq: bits & 1 != 0, fiq: bits & 2 != 0, abort: bits & 4 != 0 };
+        let pending = Pending::new(bits & 1 != 0, bits & 2 != 0, bits & 4 != 0);
         // The same three bits as masks: F is 6, I is 7, A is 8.
         let cpsr = Psr(0x10 | bits >> 3 << 6);
         let order = [(pending.fiq, 0x40, Fiq), (pending.irq, 0x80, Irq), (pending.abort, 0x100, DataAbort)];
@@ -110,7 +110,7 @@ fn masks_and_order_of_asynchronous_exceptions() {
 #[test]
 fn delivering_masks_what_was_delivered() {
     let mut cpu = Vcpu::new(Profile::CORTEX_A15);
-    cpu.pending = Pending { irq: true, fiq: true, abort: true };
+    cpu.pending = Pending::new(true, true, true);
     assert_eq!(cpu.deliver_interrupt(0x406), None, "all is masked at reset");
     cpu.regs.exception_return(0x1000, Psr(0x1f));
     assert_eq!(cpu.deliver_interrupt(0x406), Some(Fiq));
@@ -123,7 +123,7 @@ fn delivering_masks_what_was_delivered() {
     cpu.regs.msr_cpsr(0xd2, 3);
     assert_eq!(cpu.deliver_interrupt(0x406), Some(DataAbort));
     assert_eq!((cpu.cp15.dfsr, cpu.cp15.dfar), (0x406, 0x1234), "DFAR is left alone");
-    assert_eq!(cpu.pending, Pending { irq: true, fiq: true, abort: false });
+    assert_eq!(cpu.pending, Pending::new(true, true, false));
 }
 
 #[test]

@@ -9,6 +9,8 @@
 //! | [`regs`] | the guest's translation registers and what they select |
 //! | [`access`] | kinds of access, and sets of permitted ones |
 //! | [`memory`] | memory types: TEX/C/B, PRRR and NMRR, MAIR |
+//! | [`quick`] | the common walk, in few steps |
+//! | [`devices`] | where the guest maps its devices: a small TLB |
 //! | [`walk`] | walks: MMU off, short descriptors, long descriptors (LPAE) |
 //! | [`fault`] | faults, and DFSR/IFSR in both formats |
 //! | [`par`] | address translation operations and PAR |
@@ -16,6 +18,7 @@
 //! | [`shadow`] | what to put into a shadow table, and what to do about a fault on one |
 //! | [`spaces`] | which guest address spaces have shadow tables: a bounded cache |
 //! | [`blocks`] | how much of a table one TLB maintenance operation concerns |
+//! | [`mibs`] | a set of megabytes |
 //! | [`table`] | one shadow table: entries in, entries out |
 //! | [`uses`] | where a page of guest RAM is mapped |
 //!
@@ -113,10 +116,13 @@
 
 pub mod access;
 pub mod blocks;
+pub mod devices;
 pub mod fault;
 mod long;
 pub mod memory;
+pub mod mibs;
 pub mod par;
+pub mod quick;
 pub mod regs;
 
 pub mod shadow;

@@ -4,8 +4,8 @@
 //! guest switches address space, ASID, mode or MMU, it gets another slot and finds its table as it left it. Tables
 //! are dropped by the guest's TLB maintenance only, and by eviction of the one not used for the longest time.
 //!
-//! Finding, choosing and flushing look at every slot: O(slots), of which there are a few dozen. Dropping a slot is
-//! O(1): its generation changes, and its table is cleared when somebody gets it next.
+//! Slots are found by their ASID, through a mask for each: there are at most 32. Choosing one to give away looks at all.
+//! Dropping a slot is O(1): its generation changes, and its table is cleared when somebody gets it next.
 
 use crate::regs::Registers;
 use crate::shadow::{Policy, View, baked_domains};
@@ -45,6 +45,12 @@ impl SpaceId {
         let control = if regs.mmu_on() { regs.control() } else { 0 };
         let domains = baked_domains(regs, policy.domains);
         Self { ttbr0, ttbr1, ttbcr, control, domains, mmu: regs.mmu_on(), asid, view }
+    }
+
+    /// What the entries that the guest maps globally depend on: all of this but address space and ASID. Two spaces for which
+    /// it is the same can share them, as they share such entries of a TLB (B3.9.1). `None` with the MMU off.
+    pub const fn globals(&self) -> Option<Self> {
+        if self.mmu { Some(Self { ttbr0: 0, ttbr1: 0, asid: 0, ..*self }) } else { None }
     }
 
     /// The view.
@@ -101,21 +107,59 @@ pub enum Effect {
     GlobalPage(Gva),
 }
 
-/// The cache of shadow tables. At most 1024 slots are used.
+/// The cache of shadow tables. At most 32 slots are used.
 #[derive(Debug)]
 pub struct Spaces<S> {
     slots: S,
     clock: u64,
+    /// For each ASID the slots of its spaces, a bit each.
+    by_asid: [u32; 256],
+    /// Slots of spaces with the MMU on.
+    mmu_on: u32,
 }
 
 /// Slots beyond this number are not used.
-pub(crate) const MAX_SLOTS: usize = 1024;
+pub(crate) const MAX_SLOTS: usize = 32;
+
+/// Some slots.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SlotSet(u32);
+
+impl SlotSet {
+    /// None.
+    pub const NONE: Self = Self(0);
+
+    /// Whether `slot` is one of them.
+    pub const fn has(self, slot: u16) -> bool {
+        slot < 32 && self.0 >> slot & 1 != 0
+    }
+
+    /// Puts `slot` in, or takes it out.
+    pub const fn set(&mut self, slot: u16, member: bool) {
+        if slot < 32 {
+            self.0 = self.0 & !(1 << slot) | (member as u32) << slot;
+        }
+    }
+}
+
+impl Iterator for SlotSet {
+    type Item = u16;
+
+    #[inline]
+    fn next(&mut self) -> Option<u16> {
+        (self.0 != 0).then(|| {
+            let slot = self.0.trailing_zeros();
+            self.0 &= self.0 - 1;
+            slot as u16
+        })
+    }
+}
 
 impl<S: AsRef<[Slot]> + AsMut<[Slot]>> Spaces<S> {
     /// Takes over `slots`, one for each shadow table there is storage for: a box, an array, or a borrowed slice.
     pub fn new(mut slots: S) -> Self {
         slots.as_mut().fill(Slot::EMPTY);
-        Self { slots, clock: 0 }
+        Self { slots, clock: 0, by_asid: [0; 256], mmu_on: 0 }
     }
 
     fn all(&self) -> &[Slot] {
@@ -131,30 +175,51 @@ impl<S: AsRef<[Slot]> + AsMut<[Slot]>> Spaces<S> {
 
     /// The slot of `id`, if resident. Does not count as use.
     pub fn find(&self, id: &SpaceId) -> Option<u16> {
-        self.all().iter().position(|slot| slot.id.as_ref() == Some(id)).map(|at| at as u16)
+        SlotSet(self.by_asid[usize::from(id.asid)])
+            .find(|&slot| self.all()[usize::from(slot)].id.as_ref() == Some(id))
+    }
+
+    /// Forgets what is in `slot`.
+    fn unlist(&mut self, slot: u16) {
+        if let Some(id) = self.id(slot) {
+            self.by_asid[usize::from(id.asid)] &= !(1 << slot);
+            self.mmu_on &= !(1 << slot);
+        }
+    }
+
+    /// The slot of `id`, if resident; counts as use.
+    pub fn resident(&mut self, id: &SpaceId) -> Option<u16> {
+        let slot = self.find(id)?;
+        self.clock += 1;
+        let clock = self.clock;
+        self.all_mut()[usize::from(slot)].used = clock;
+        Some(slot)
     }
 
     /// The slot of `id`: the resident one, else an empty one, else the least recently used one for which `in_use` is
     /// false (another vCPU runs on it). `None` if all are in use.
     pub fn acquire(&mut self, id: &SpaceId, in_use: impl Fn(u16) -> bool) -> Option<Acquired> {
-        self.clock += 1;
-        if let Some(slot) = self.find(id) {
-            let clock = self.clock;
-            self.all_mut()[usize::from(slot)].used = clock;
+        if let Some(slot) = self.resident(id) {
             return Some(Acquired::Resident(slot));
         }
+        self.clock += 1;
         let clock = self.clock;
         let numbered = self.all_mut().iter_mut().zip(0u16..);
         let free = numbered.filter(|(_, at)| !in_use(*at));
         // `None` is less than any `Some`: an empty slot comes before all others.
         let (slot, at) = free.min_by_key(|(slot, _)| slot.id.map(|_| slot.used))?;
         let evicted = slot.id.is_some();
-        *slot = Slot { id: Some(*id), used: clock, generation: slot.generation.wrapping_add(1) };
+        let generation = slot.generation.wrapping_add(1);
+        self.unlist(at);
+        self.all_mut()[usize::from(at)] = Slot { id: Some(*id), used: clock, generation };
+        self.by_asid[usize::from(id.asid)] |= 1 << at;
+        self.mmu_on |= u32::from(id.mmu) << at;
         Some(Acquired::Fresh { slot: at, evicted })
     }
 
     /// Gives a slot back; its table need not be cleared now. Nothing happens if nobody had it.
     pub fn release(&mut self, slot: u16) {
+        self.unlist(slot);
         if let Some(slot) = self.all_mut().get_mut(usize::from(slot)) {
             slot.id = None;
             slot.generation = slot.generation.wrapping_add(1);
@@ -164,9 +229,20 @@ impl<S: AsRef<[Slot]> + AsMut<[Slot]>> Spaces<S> {
     /// Gives back all slots: the guest's TLBIALL. Spaces with the MMU off stay, as they do not come from a TLB. The
     /// table in use must be acquired again, which clears it, before the guest goes on.
     pub fn flush_all(&mut self) {
-        for slot in self.all_mut().iter_mut().filter(|slot| slot.id.is_some_and(|id| id.mmu)) {
-            slot.id = None;
-            slot.generation = slot.generation.wrapping_add(1);
+        for slot in SlotSet(self.mmu_on) {
+            self.release(slot);
+        }
+    }
+
+    /// The slots for which `flush` means something: those that hold the ASID's entries, and others, which can be concerned
+    /// by what they map globally. [`effect`](Self::effect) says what, for each.
+    #[inline]
+    pub fn concerned(&self, flush: Flush) -> (SlotSet, SlotSet) {
+        let own = |asid: u8| self.by_asid[usize::from(asid)] & self.mmu_on;
+        match flush {
+            Flush::All | Flush::PageAllAsids { .. } => (SlotSet(self.mmu_on), SlotSet(0)),
+            Flush::Asid(asid) => (SlotSet(own(asid)), SlotSet(0)),
+            Flush::Page { asid, .. } => (SlotSet(own(asid)), SlotSet(self.mmu_on & !own(asid))),
         }
     }
 

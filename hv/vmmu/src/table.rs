@@ -6,17 +6,22 @@
 //! not: Normal write-back write-allocate memory has two encodings (TEX:C:B 0b00111 and 0b10101, DDI 0406C tables B3-10 and
 //! B3-11), and entries that are global for the guest use the second. All shadow entries are non-global for the host.
 //!
+//! Megabytes can be *linked*: their first-level entry is that of another table, the one of what the guest maps globally,
+//! which is the same in all its address spaces (see [`ShadowTable::link`]). Such entries are not this table's: it never
+//! changes them, and its operations pass over them.
+//!
 //! One megabyte can be *pinned*: its second-level table belongs to somebody else (the hypervisor's window is in it), it is
 //! never given back, and only the guest's pages in it are ever changed.
 //!
 //! Operations say whether a valid entry has gone or changed; the caller then invalidates the host's TLB before it lets the
 //! guest run, and before a table that was given back is used again.
 
-use nex_mm::desc::{Attrs, L1Desc, L2Desc, MemoryType};
+use nex_mm::desc::{Access, Attrs, L1Desc, L2Desc, MemoryType};
 use nex_mm::space::TableMemory;
 use nex_mm::{Gva, Hpa};
 
 use crate::blocks::Blocks;
+use crate::mibs::Mibs;
 
 const MIB: u32 = 1 << 20;
 const PAGES: u32 = 256;
@@ -31,7 +36,7 @@ const SECTION_GLOBAL_MARK: u32 =
     L1Desc::Section { hpa: Hpa::new(0), attrs: Attrs { memory: GLOBAL, ..PLAIN }, domain: 0 }.encode()
         & SECTION_TEX_CB;
 const PLAIN: Attrs = Attrs {
-    access: nex_mm::desc::Access::UserRw,
+    access: Access::UserRw,
     exec: false,
     memory: MemoryType::NormalWriteBack,
     shareable: true,
@@ -41,6 +46,17 @@ const PLAIN: Attrs = Attrs {
 /// There is no memory for a second-level table. Nothing was mapped; entries may have been dropped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NoTable;
+
+/// What became of valid entries, that is, what the host's TLB may still hold.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Dropped {
+    /// They are all as they were.
+    Nothing,
+    /// One for a page has gone or changed: the page that the operation was about.
+    Page,
+    /// More than that.
+    More,
+}
 
 /// A new entry, apart from its addresses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,6 +81,26 @@ impl New {
     }
 }
 
+/// Descriptors of small pages without their addresses, by [`small_page`]'s flags.
+static SMALL: [u32; 8] = {
+    let mut small = [0; 8];
+    let mut n = 0;
+    while n < 8 {
+        let access = if n & 1 != 0 { Access::UserRw } else { Access::UserRo };
+        let memory = if n & 4 != 0 { GLOBAL } else { MemoryType::NormalWriteBack };
+        let attrs = Attrs { access, exec: n & 2 != 0, memory, shareable: true, global: false };
+        small[n] = L2Desc::Small { hpa: Hpa::new(0), attrs }.encode();
+        n += 1;
+    }
+    small
+};
+
+/// The descriptor of a small page of RAM at `hpa`, as [`ShadowTable::map_page`] writes it for Normal write-back memory.
+#[inline]
+pub fn small_page(hpa: Hpa, write: bool, exec: bool, global: bool) -> u32 {
+    hpa.raw() | SMALL[usize::from(write) | usize::from(exec) << 1 | usize::from(global) << 2]
+}
+
 /// A pinned megabyte.
 #[derive(Clone, Copy, Debug)]
 struct Pinned {
@@ -80,8 +116,12 @@ struct Pinned {
 pub struct ShadowTable {
     l1: Hpa,
     pinned: Option<Pinned>,
-    /// A bit for each megabyte that has an entry.
-    used: [u32; 128],
+    /// Megabytes that have an entry of this table's own.
+    used: Mibs,
+    /// Those of them in which something was mapped that is global for the guest.
+    global: Mibs,
+    /// Megabytes whose first-level entry is another table's.
+    linked: Mibs,
     blocks: Blocks,
     l2_tables: u32,
 }
@@ -89,7 +129,15 @@ pub struct ShadowTable {
 impl ShadowTable {
     /// Over the first-level table `l1`, which holds zeros.
     pub const fn new(l1: Hpa) -> Self {
-        Self { l1, pinned: None, used: [0; 128], blocks: Blocks::EMPTY, l2_tables: 0 }
+        Self {
+            l1,
+            pinned: None,
+            used: Mibs::NONE,
+            global: Mibs::NONE,
+            linked: Mibs::NONE,
+            blocks: Blocks::EMPTY,
+            l2_tables: 0,
+        }
     }
 
     /// The first-level table.
@@ -128,13 +176,91 @@ impl ShadowTable {
     }
 
     #[inline]
-    fn note(&mut self, va: Gva, guest_log2: u8) {
+    fn note(&mut self, va: Gva, new: New) {
         let mib = va.raw() / MIB;
-        self.used[(mib / 32) as usize] |= 1 << (mib % 32);
-        self.blocks.note(va, guest_log2);
+        self.used.insert(mib);
+        if new.global {
+            self.global.insert(mib);
+        }
+        self.blocks.note(va, new.guest_log2);
     }
 
-    /// Maps the page at `va` to the one at `hpa`. True if an entry was valid there before.
+    /// The first-level entry of megabyte `mib`, as it is.
+    #[inline]
+    pub fn l1_entry_raw(&self, mem: &impl TableMemory, mib: u32) -> u32 {
+        mem.read(self.l1_entry(mib))
+    }
+
+    /// Whether megabyte `mib` has entries of this table's own.
+    #[inline]
+    pub const fn owns(&self, mib: u32) -> bool {
+        self.used.has(mib)
+    }
+
+    /// Whether the first-level entry of megabyte `mib` is another table's.
+    #[inline]
+    pub const fn is_linked(&self, mib: u32) -> bool {
+        self.linked.has(mib)
+    }
+
+    /// Makes the first-level entry of megabyte `mib` the one of another table, `raw`, now or again; 0: nothing is there any
+    /// more. Not where this table has entries of its own; that says [`owns`](Self::owns).
+    #[inline]
+    pub fn link(&mut self, mem: &mut impl TableMemory, mib: u32, raw: u32) {
+        mem.write(self.l1_entry(mib), raw);
+        if raw != 0 {
+            self.linked.insert(mib);
+        } else {
+            self.linked.remove(mib);
+        }
+    }
+
+    /// Links all that `other` has, apart from its pinned megabyte, into this table, which is empty.
+    pub fn link_all(&mut self, mem: &mut impl TableMemory, other: &ShadowTable) {
+        let pinned = other.pinned.map_or(u32::MAX, |p| p.mib);
+        let mut at = 0;
+        while let Some(mib) = other.used.next(at) {
+            at = mib + 1;
+            if mib != pinned {
+                mem.write(self.l1_entry(mib), mem.read(other.l1_entry(mib)));
+            }
+        }
+        self.linked = other.used.clone();
+        if pinned < 4096 {
+            self.linked.remove(pinned);
+        }
+    }
+
+    /// Renews what is linked, as the entries of `other` have changed.
+    pub fn relink(&mut self, mem: &mut impl TableMemory, other: &ShadowTable) {
+        let mut at = 0;
+        while let Some(mib) = self.linked.next(at) {
+            at = mib + 1;
+            self.link(mem, mib, other.l1_entry_raw(mem, mib));
+        }
+    }
+
+    /// Takes out all that is linked. True if there was something.
+    pub fn unlink_all(&mut self, mem: &mut impl TableMemory) -> bool {
+        let mut at = 0;
+        while let Some(mib) = self.linked.next(at) {
+            at = mib + 1;
+            mem.write(self.l1_entry(mib), 0);
+        }
+        self.linked = Mibs::NONE;
+        at != 0
+    }
+
+    /// Takes out what is linked in megabyte `mib`, before it gets entries of this table's own.
+    fn unlink(&mut self, mem: &mut impl TableMemory, mib: u32) -> bool {
+        let linked = self.linked.has(mib);
+        if linked {
+            self.link(mem, mib, 0);
+        }
+        linked
+    }
+
+    /// Maps the page at `va` to the one at `hpa`; says what was valid there before.
     ///
     /// In the pinned megabyte `new.domain` has to be its domain, and `va` one of the guest's pages.
     ///
@@ -147,23 +273,53 @@ impl ShadowTable {
         va: Gva,
         hpa: Hpa,
         new: New,
-    ) -> Result<bool, NoTable> {
+    ) -> Result<Dropped, NoTable> {
         let (mib, page) = (va.raw() / MIB, va.raw() / 4096 % PAGES);
-        let mut dropped = false;
+        let mut dropped = if self.unlink(mem, mib) { Dropped::More } else { Dropped::Nothing };
         let l2 = match L1Desc::decode(mem.read(self.l1_entry(mib))) {
             L1Desc::Table { l2, domain } if domain == new.domain => l2,
             L1Desc::Fault => self.new_l2(mem, mib, new.domain)?,
             // A section, or another domain: the guest has changed its first-level entry since.
             _ => {
-                dropped = self.drop_mib(mem, mib);
+                self.drop_mib(mem, mib);
+                dropped = Dropped::More;
                 self.new_l2(mem, mib, new.domain)?
             }
         };
         let entry = l2.wrapping_add(page * 4);
-        dropped |= mem.read(entry) != 0;
-        mem.write(entry, L2Desc::Small { hpa, attrs: new.attrs() }.encode());
-        self.note(va, new.guest_log2);
+        let raw = L2Desc::Small { hpa, attrs: new.attrs() }.encode();
+        let old = mem.read(entry);
+        if old != 0 && old != raw {
+            dropped = dropped.max(Dropped::Page);
+        }
+        mem.write(entry, raw);
+        self.note(va, new);
         Ok(dropped)
+    }
+
+    /// The second-level table for pages in the megabyte of `va` with this domain, if it is there and this table's own. For
+    /// [`fill`](Self::fill), which needs nothing else then.
+    #[inline]
+    pub fn l2_for(&self, mem: &impl TableMemory, va: Gva, domain: u8) -> Option<Hpa> {
+        let mib = va.raw() / MIB;
+        if !self.used.has(mib) || self.is_pinned(va) {
+            return None;
+        }
+        let raw = mem.read(self.l1_entry(mib));
+        (raw & (0xf << 5 | 3) == u32::from(domain) << 5 | 1).then(|| Hpa::new(raw & !0x3ff))
+    }
+
+    /// Maps the page at `va` by the descriptor `raw`, of [`small_page`], in the table that [`l2_for`](Self::l2_for) found. True
+    /// if another entry was valid there before.
+    #[inline]
+    pub fn fill(&mut self, mem: &mut impl TableMemory, l2: Hpa, va: Gva, raw: u32, global: bool) -> bool {
+        let entry = l2.wrapping_add(va.raw() / 4096 % PAGES * 4);
+        let old = mem.read(entry);
+        mem.write(entry, raw);
+        if global {
+            self.global.insert(va.raw() / MIB);
+        }
+        old != 0 && old != raw
     }
 
     fn new_l2(&mut self, mem: &mut impl TableMemory, mib: u32, domain: u8) -> Result<Hpa, NoTable> {
@@ -177,16 +333,19 @@ impl ShadowTable {
     #[inline]
     pub fn map_section(&mut self, mem: &mut impl TableMemory, va: Gva, hpa: Hpa, new: New) -> bool {
         let mib = va.raw() / MIB;
-        let dropped = self.drop_mib(mem, mib);
+        let dropped = self.unlink(mem, mib) | self.drop_mib(mem, mib);
         let section = L1Desc::Section { hpa, attrs: new.attrs(), domain: new.domain };
         mem.write(self.l1_entry(mib), section.encode());
-        self.note(va, new.guest_log2);
+        self.note(va, new);
         dropped
     }
 
     /// The second-level entry for `va`, if there is a table: where it is, and what it holds.
     #[inline]
     fn page_entry(&self, mem: &impl TableMemory, va: Gva) -> Option<(Hpa, u32)> {
+        if self.linked.has(va.raw() / MIB) {
+            return None;
+        }
         match L1Desc::decode(mem.read(self.l1_entry(va.raw() / MIB))) {
             L1Desc::Table { l2, .. } if !self.is_reserved(va) => {
                 let entry = l2.wrapping_add(va.raw() / 4096 % PAGES * 4);
@@ -198,7 +357,8 @@ impl ShadowTable {
 
     /// Whether pages of the megabyte of `va` can be mapped without a further second-level table.
     pub fn has_l2(&self, mem: &impl TableMemory, va: Gva) -> bool {
-        matches!(L1Desc::decode(mem.read(self.l1_entry(va.raw() / MIB))), L1Desc::Table { .. })
+        let mib = va.raw() / MIB;
+        !self.linked.has(mib) && matches!(L1Desc::decode(mem.read(self.l1_entry(mib))), L1Desc::Table { .. })
     }
 
     /// Whether maintenance of the page at `va` concerns that page alone.
@@ -206,8 +366,18 @@ impl ShadowTable {
         self.blocks.concerned(va).1 == 12
     }
 
-    /// What is mapped at `va`: the host page or section, and whether it is a section.
+    /// The megabytes that maintenance of the page at `va` concerns.
+    pub fn concerned(&self, va: Gva) -> core::ops::Range<u32> {
+        let (start, log2_bytes) = self.blocks.concerned(va);
+        let first = start.raw() / MIB;
+        first..first + (1 << (log2_bytes.max(20) - 20))
+    }
+
+    /// What is mapped at `va` by this table itself: the host page or section, and whether it is a section.
     pub fn lookup(&self, mem: &impl TableMemory, va: Gva) -> Option<(Hpa, bool)> {
+        if self.linked.has(va.raw() / MIB) {
+            return None;
+        }
         if let L1Desc::Section { hpa, .. } = L1Desc::decode(mem.read(self.l1_entry(va.raw() / MIB))) {
             return Some((hpa, true));
         }
@@ -226,8 +396,9 @@ impl ShadowTable {
 
     /// Drops every entry, in any megabyte, that maps the page (or is the section) at `hpa`.
     pub fn drop_everywhere(&mut self, mem: &mut impl TableMemory, hpa: Hpa, section: bool) -> bool {
-        let mut dropped = false;
-        for mib in Used::of(&self.used) {
+        let (mut dropped, mut at) = (false, 0);
+        while let Some(mib) = self.used.next(at) {
+            at = mib + 1;
             match L1Desc::decode(mem.read(self.l1_entry(mib))) {
                 L1Desc::Section { hpa: at, .. } if at == hpa.align_down(MIB) => {
                     dropped |= self.drop_mib(mem, mib);
@@ -275,10 +446,16 @@ impl ShadowTable {
             for page in pinned.first..PAGES {
                 mem.write(pinned.l2.wrapping_add(page * 4), 0);
             }
+            self.used.remove(mib);
+            self.global.remove(mib);
             return true;
         }
+        if self.linked.has(mib) {
+            return false;
+        }
         mem.write(entry, 0);
-        self.used[(mib / 32) as usize] &= !(1 << (mib % 32));
+        self.used.remove(mib);
+        self.global.remove(mib);
         if let L1Desc::Table { l2, .. } = L1Desc::decode(raw) {
             mem.free_l2(l2);
             self.l2_tables -= 1;
@@ -289,6 +466,9 @@ impl ShadowTable {
     /// Drops what may come from the guest's mapping of `va`; with `only_global`, only what the guest maps globally.
     pub fn flush_page(&mut self, mem: &mut impl TableMemory, va: Gva, only_global: bool) -> bool {
         let (start, log2_bytes) = self.blocks.concerned(va);
+        if only_global && log2_bytes == 12 && !self.global.has(start.raw() / MIB) {
+            return false;
+        }
         if log2_bytes == 12 {
             let Some((entry, raw)) = self.page_entry(mem, start) else { return false };
             if raw == 0 || only_global && raw & TEX_CB != GLOBAL_MARK {
@@ -301,6 +481,9 @@ impl ShadowTable {
         let count = 1u32 << (log2_bytes.max(20) - 20);
         let mut dropped = false;
         for mib in first..first + count {
+            if !self.used.has(mib) {
+                continue;
+            }
             let raw = mem.read(self.l1_entry(mib));
             let section = matches!(L1Desc::decode(raw), L1Desc::Section { .. });
             let stays = only_global && section && raw & SECTION_TEX_CB != SECTION_GLOBAL_MARK;
@@ -313,8 +496,13 @@ impl ShadowTable {
 
     /// Drops everything that the guest does not map globally.
     pub fn flush_non_global(&mut self, mem: &mut impl TableMemory) -> bool {
-        let mut dropped = false;
-        for mib in Used::of(&self.used) {
+        let (mut dropped, mut at) = (false, 0);
+        while let Some(mib) = self.used.next(at) {
+            at = mib + 1;
+            if !self.global.has(mib) {
+                dropped |= self.drop_mib(mem, mib);
+                continue;
+            }
             let raw = mem.read(self.l1_entry(mib));
             match L1Desc::decode(raw) {
                 L1Desc::Section { .. } if raw & SECTION_TEX_CB != SECTION_GLOBAL_MARK => {
@@ -352,11 +540,13 @@ impl ShadowTable {
 
     /// Drops everything.
     pub fn clear(&mut self, mem: &mut impl TableMemory) -> bool {
-        let mut dropped = false;
-        for mib in Used::of(&self.used) {
+        let (mut dropped, mut at) = (self.unlink_all(mem), 0);
+        while let Some(mib) = self.used.next(at) {
+            at = mib + 1;
             dropped |= self.drop_mib(mem, mib);
         }
-        self.used = [0; 128];
+        self.used = Mibs::NONE;
+        self.global = Mibs::NONE;
         self.blocks.clear();
         dropped
     }
@@ -364,33 +554,5 @@ impl ShadowTable {
     /// The pinned megabyte's domain.
     pub fn pinned_domain(&self) -> Option<u8> {
         self.pinned.map(|p| p.domain)
-    }
-}
-
-/// The numbers of the bits that are set, of a copy.
-struct Used {
-    words: [u32; 128],
-    word: usize,
-}
-
-impl Used {
-    fn of(words: &[u32; 128]) -> Self {
-        Self { words: *words, word: 0 }
-    }
-}
-
-impl Iterator for Used {
-    type Item = u32;
-
-    fn next(&mut self) -> Option<u32> {
-        while self.word < 128 {
-            let bits = self.words[self.word];
-            if bits != 0 {
-                self.words[self.word] = bits & (bits - 1);
-                return Some(self.word as u32 * 32 + bits.trailing_zeros());
-            }
-            self.word += 1;
-        }
-        None
     }
 }

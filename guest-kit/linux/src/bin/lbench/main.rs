@@ -75,11 +75,14 @@ fn main(arguments: Arguments) -> Result<()> {
     sys::drain(sys::STDOUT)
 }
 
-/// Nanoseconds that `work` takes.
+/// Nanoseconds that `work` takes. Marked for the profiler.
 fn timed(work: impl FnOnce() -> Result<()>) -> Result<u64> {
+    sys::mark_begin();
     let start = sys::now()?;
     work()?;
-    Ok(sys::now()? - start)
+    let time = sys::now()? - start;
+    sys::mark_end();
+    Ok(time)
 }
 
 /// Nanoseconds that `work` takes, done `count` times.
