@@ -17,7 +17,12 @@ pub(super) const COMMANDS: &[Command<Context>] = &[
         run: sched,
     },
     Command { name: "timers", usage: "", help: "the clock, and who sleeps until when", run: timers },
-    Command { name: "mem", usage: "", help: "frames by owner, what Nex itself has, what for each domain, the heap", run: mem },
+    Command {
+        name: "mem",
+        usage: "",
+        help: "frames by owner, what Nex itself has, what for each domain, the heap",
+        run: mem,
+    },
     Command { name: "irq", usage: "", help: "interrupts: handlers and counts", run: irq },
     Command {
         name: "set",

@@ -13,6 +13,7 @@
 //! | `NEX_LINUX_KERNEL`, `NEX_LINUX_INITRD` | Debian's kernel, the initial RAM disk for tests | `target/debian/vmlinuz`, `target/linux-tests.gz` |
 //! | `NEX_LINUX_STRESS` | the initial RAM disk with stress-ng | `target/linux-stress.gz` |
 //! | `NEX_LINUX_LPAE_KERNEL` | Debian's kernel for long descriptors | `target/debian/vmlinuz-lpae` |
+//! | `NEX_CPU` | for the long tests | `cortex-a15` |
 //! | `NEX_LINUX` | `skip`: without the tests that need those two | |
 //! | `NEX_QEMU` | the program | `qemu-system-arm` |
 //! | `NEX_TEST_SLOWNESS` | factor on all deadlines | 1 |
@@ -81,6 +82,10 @@ pub fn decoder() -> Arc<Decoder> {
     DECODER.get_or_init(|| Arc::new(open())).clone()
 }
 
+/// The CPU for tests that can be run on any.
+pub fn cpu() -> String {
+    std::env::var("NEX_CPU").unwrap_or_else(|_| "cortex-a15".to_owned())
+}
 
 /// `seconds` of real time, longer on machines that say they are slow.
 ///

@@ -58,6 +58,9 @@ pub fn is_skipped() -> bool {
     skipped
 }
 
+/// Busybox's shell asks for the cursor's position behind each prompt.
+pub const PROMPT: &str = "# ^[[6n";
+
 /// The manifest's part for a domain with `vmlinuz` and `initrd.gz`.
 pub fn domain(name: &str, memory_mib: u32) -> String {
     format!(

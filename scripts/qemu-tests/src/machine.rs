@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::io::{Read, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
 use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -134,7 +134,9 @@ impl Builder {
         let image = match (self.kernel, self.machine) {
             (Some(kernel), _) => kernel,
             (None, "virt") => built("NEX_IMAGE", "nex-qemu-virt.bin"),
-            (None, other) => built("NEX_IMAGE", "nex-qemu-virt.bin").with_file_name(format!("nex-{other}.bin")),
+            (None, other) => {
+                built("NEX_IMAGE", "nex-qemu-virt.bin").with_file_name(format!("nex-{other}.bin"))
+            }
         };
         assert!(image.is_file(), "{} is missing; run `make build` first", image.display());
         let program = std::env::var("NEX_QEMU").unwrap_or_else(|_| "qemu-system-arm".into());

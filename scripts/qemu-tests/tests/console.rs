@@ -1,11 +1,15 @@
 //! Typing: the focus goes round by three Ctrl-A, and only its holder reads.
 
-use nex_qemu_tests::{Machine, Volume, seconds, strings};
+use nex_qemu_tests::{Builder, Machine, Volume, seconds, strings};
 
 fn two_echoes() -> Machine {
+    two_echoes_on(Machine::builder())
+}
+
+fn two_echoes_on(builder: Builder) -> Machine {
     let domain = |name: &str| format!("[[domain]]\nname = \"{name}\"\nkernel = \"echo\"\nmemory = \"4M\"\n");
     let manifest = format!("on_idle = \"poweroff\"\n{}{}", domain("one"), domain("two"));
-    let mut machine = Machine::builder().volume(&Volume::with_manifest(&manifest)).boot();
+    let mut machine = builder.volume(&Volume::with_manifest(&manifest)).boot();
     for _ in 0..2 {
         machine.expect(strings::ECHO_READY, seconds(30));
     }
@@ -49,7 +53,16 @@ const FLOOD_BYTES: usize = 8192;
 
 #[test]
 fn what_is_pasted_waits_for_the_reader() {
-    let mut machine = two_echoes();
+    paste(two_echoes());
+}
+
+/// Without a debugger that takes received bytes first.
+#[test]
+fn what_is_pasted_waits_in_the_uart() {
+    paste(two_echoes_on(Machine::builder().vexpress_a9()));
+}
+
+fn paste(mut machine: Machine) {
     machine.send("\x01\x01\x01");
     machine.expect("input to one", seconds(30));
     // 16 KiB, faster than a domain that prints each line can take it.

@@ -3,7 +3,7 @@
 //! `NEX_SOAK_SECONDS` (600) and `NEX_SOAK_ROUNDS` (5) say how long, and how many rounds in that time.
 
 use nex_qemu_tests::linux::{MemoryUse, SWITCH, two_shells};
-use nex_qemu_tests::{Machine, seconds, strings};
+use nex_qemu_tests::{Machine, cpu, seconds, strings};
 
 /// Real time for one step.
 const STEP_S: u64 = 4 * 3600;
@@ -13,9 +13,9 @@ const STEP_S: u64 = 4 * 3600;
 const CACHES_KIB: u32 = 128;
 
 fn setting(name: &str, default: u32) -> u32 {
-    std::env::var(name).ok().map_or(default, |value| {
-        value.parse().unwrap_or_else(|_| panic!("{name}={value}: must be a number"))
-    })
+    std::env::var(name)
+        .ok()
+        .map_or(default, |value| value.parse().unwrap_or_else(|_| panic!("{name}={value}: must be a number")))
 }
 
 /// Runs a command in both shells at once; what both print until it has ended in both. The focus is with Nex before and after.
@@ -39,7 +39,7 @@ fn in_both(machine: &mut Machine, command: &str) -> String {
 #[ignore = "takes long: make soak"]
 fn ten_minutes_in_two_domains() {
     let (wanted_s, rounds) = (setting("NEX_SOAK_SECONDS", 600), setting("NEX_SOAK_ROUNDS", 5));
-    let Some(mut machine) = two_shells("cortex-a15") else { return };
+    let Some(mut machine) = two_shells(&cpu()) else { return };
     // Once before, so that caches have what the work needs.
     in_both(&mut machine, "soak 1");
     let before = MemoryUse::ask(&mut machine);

@@ -1,7 +1,7 @@
 //! Debian's stress-ng natively and in a domain: `make stress` runs it; it takes long.
 
 use nex_qemu_tests::linux::{BOOT_S, File, SHELL, SWITCH, domain, is_skipped, volume};
-use nex_qemu_tests::{Machine, seconds};
+use nex_qemu_tests::{Machine, cpu, seconds};
 
 /// Real time for one stressor.
 const STEP_S: u64 = 3600;
@@ -30,10 +30,9 @@ fn a_domain_fails_at_nothing_that_does_not_fail_natively() {
     if is_skipped() {
         return;
     }
-    let builder = |cpu: &str| Machine::builder().cpu(cpu).icount(true);
-    let cpu = std::env::var("NEX_CPU").unwrap_or_else(|_| "cortex-a15".to_owned());
+    let builder = || Machine::builder().cpu(&cpu()).icount(true);
 
-    let mut machine = builder(&cpu)
+    let mut machine = builder()
         .mem_mib(MEMORY_MIB)
         .raw_volume(File::Stress.read())
         .natively(File::Kernel.path(), "console=ttyAMA0 hostname=native")
@@ -43,7 +42,7 @@ fn a_domain_fails_at_nothing_that_does_not_fail_natively() {
     drop(machine);
 
     let volume = volume(&domain("dom0", MEMORY_MIB), File::Kernel, File::Stress);
-    let mut machine = builder(&cpu).mem_mib(256).volume(&volume).boot();
+    let mut machine = builder().mem_mib(256).volume(&volume).boot();
     machine.expect(SHELL, seconds(BOOT_S));
     machine.send(SWITCH);
     assert_eq!(stress(&mut machine), natively, "natively, then in the domain");
