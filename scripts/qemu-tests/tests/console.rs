@@ -3,11 +3,16 @@
 use nex_qemu_tests::{Builder, Machine, Volume, seconds, strings};
 
 fn two_echoes() -> Machine {
-    two_echoes_on(Machine::builder())
+    two_echoes_on(Machine::builder(), 0)
 }
 
-fn two_echoes_on(builder: Builder) -> Machine {
-    let domain = |name: &str| format!("[[domain]]\nname = \"{name}\"\nkernel = \"echo\"\nmemory = \"4M\"\n");
+/// With readers that sleep after each line.
+fn two_echoes_on(builder: Builder, pause_ms: u32) -> Machine {
+    let domain = |name: &str| {
+        format!(
+            "[[domain]]\nname = \"{name}\"\nkernel = \"echo\"\nmemory = \"4M\"\ncmdline = \"pause={pause_ms}\"\n"
+        )
+    };
     let manifest = format!("on_idle = \"poweroff\"\n{}{}", domain("one"), domain("two"));
     let mut machine = builder.volume(&Volume::with_manifest(&manifest)).boot();
     for _ in 0..2 {
@@ -53,19 +58,19 @@ const FLOOD_BYTES: usize = 8192;
 
 #[test]
 fn what_is_pasted_waits_for_the_reader() {
-    paste(two_echoes());
+    paste(two_echoes_on(Machine::builder(), 20));
 }
 
 /// Without a debugger that takes received bytes first.
 #[test]
 fn what_is_pasted_waits_in_the_uart() {
-    paste(two_echoes_on(Machine::builder().vexpress_a9()));
+    paste(two_echoes_on(Machine::builder().vexpress_a9(), 20));
 }
 
 fn paste(mut machine: Machine) {
     machine.send("\x01\x01\x01");
     machine.expect("input to one", seconds(30));
-    // 16 KiB, faster than a domain that prints each line can take it.
+    // 16 KiB, much faster than the domain takes it.
     let lines: Vec<String> = (0..160).map(|n| format!("line {n:03} {}", "0123456789".repeat(9))).collect();
     machine.send(lines.join("\r") + "\r");
     for line in &lines {
