@@ -113,8 +113,7 @@ pub(crate) fn set_deadline(at_ns: Option<u64>) {
 /// The timer's interrupt handler: whatever is due is the scheduler's business.
 pub(crate) fn handle_interrupt() {
     INTERRUPTS.fetch_add(1, Ordering::Relaxed);
-    set_deadline(None);
-    crate::arch::this_cpu().request_resched();
+    crate::thread::deadline_passed();
 }
 
 /// Timer interrupts taken so far: an idle Nex takes none.

@@ -25,6 +25,8 @@ pub struct PerCpu {
     /// The instruction that the guest trapped on: an A32 word, or one or two T32 halfwords, the first one low. 0 for an
     /// interrupt or a prefetch abort, or if it could not be read.
     pub(super) instruction: Cell<u32>,
+    /// The three A32 words behind an undefined instruction; the first is 0 if they are not known.
+    pub(super) following: Cell<[u32; 3]>,
     /// SP of the hypervisor thread that entered the guest.
     pub(super) host_sp: Cell<u32>,
     /// TTBR0 for Nex's own address space.
@@ -76,6 +78,7 @@ impl PerCpu {
     const fn new(index: u32) -> Self {
         PerCpu {
             instruction: Cell::new(0),
+            following: Cell::new([0; 3]),
             host_sp: Cell::new(0),
             nex_ttbr0: Cell::new(0),
             limbo_ttbr0: Cell::new(0),
@@ -99,6 +102,11 @@ impl PerCpu {
     pub fn set_tables(&self, nex_ttbr0: u32, limbo_ttbr0: u32) {
         self.nex_ttbr0.set(nex_ttbr0);
         self.limbo_ttbr0.set(limbo_ttbr0);
+    }
+
+    /// The three A32 words behind an instruction that was just found undefined in a guest; zero first if they are not known.
+    pub fn following(&self) -> [u32; 3] {
+        self.following.get()
     }
 
     /// Asks for the scheduler at the next chance.

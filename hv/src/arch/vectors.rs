@@ -311,6 +311,18 @@ nex_guest_exit:
     str r0, [sp, #{pc}]
 nex_fetch_first:
     ldr r3, [r0]
+    // Of an undefined instruction also the three behind it, if they are in the same page.
+    cmp r1, #1
+    bne 3f
+    ubfx r4, r0, #0, #12
+    cmp r4, #0xff0
+    bhi 4f
+    ldmib r0, {{r4-r6}}
+    add r7, r2, #{following}
+    stm r7, {{r4-r6}}
+    b 3f
+4:  mov r4, #0
+    str r4, [r2, #{following}]
     b 3f
 2:  cmp r1, #4
     subne r0, r0, #2
@@ -365,6 +377,7 @@ nex_enter_guest:
     limbo = const offset_of!(PerCpu, limbo_ttbr0),
     nex = const offset_of!(PerCpu, nex_ttbr0),
     instruction = const offset_of!(PerCpu, instruction),
+    following = const offset_of!(PerCpu, following),
     host_trap = sym crate::trap::host_trap,
     own_abort = sym crate::trap::own_abort,
     fiq = sym crate::trap::fiq,

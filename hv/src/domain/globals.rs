@@ -104,18 +104,21 @@ impl Globals {
         });
     }
 
-    /// Maintenance of the page at `va`.
-    pub(super) fn flush_page(&mut self, tables: &mut Tables, va: Gva) {
-        let concerned = self.table.shadow.concerned(va);
-        let small = self.table.shadow.is_small(va);
-        if !with_tables(|tables| self.table.shadow.flush_page(tables, va, false)) {
-            return;
+    /// Maintenance of the page at `va`. True if the TLB may still have that page; all else is done.
+    #[inline]
+    pub(super) fn flush_page(&mut self, tables: &mut Tables, va: Gva) -> bool {
+        if !self.table.shadow.may_concern(va.raw() >> 20) {
+            return false;
         }
-        if small {
-            cache::invalidate_tlb(va.raw(), 1);
-        } else {
-            concerned.for_each(|mib| self.publish(tables, mib));
-            cache::invalidate_all_tlb();
+        let concerned = self.table.shadow.concerned(va);
+        match with_tables(|tables| self.table.shadow.flush_page(tables, va, false)) {
+            Dropped::Nothing => false,
+            Dropped::Page => true,
+            Dropped::More => {
+                concerned.for_each(|mib| self.publish(tables, mib));
+                cache::invalidate_all_tlb();
+                false
+            }
         }
     }
 

@@ -40,6 +40,10 @@ pub struct Platform {
     has_input: bool,
     /// When a device next does something by itself, as of the last [`lines`](Self::lines).
     deadline_ns: Option<u64>,
+    /// When the next timer does, in counts; as of the last [`timers`](Self::timers).
+    deadline_count: Option<u64>,
+    /// The levels of the timers' lines: virtual, physical.
+    timer_levels: [bool; 2],
     /// Deadlines have changed: [`lines`](Self::lines) is to be called.
     pub stale: bool,
     rtc: Pl031,
@@ -121,6 +125,8 @@ impl Platform {
             looks: 0,
             has_input: false,
             deadline_ns: None,
+            deadline_count: None,
+            timer_levels: [false; 2],
             stale: false,
             rtc: Pl031::new(time::epoch_s(), now_s()),
             timer: Timer::new(time::frequency_hz(), 0),
@@ -261,36 +267,48 @@ impl Platform {
     /// The guest writes a timer register.
     pub fn timer_write(&mut self, reg: TimerReg, value: u64) {
         self.timer.write(register(reg), value, time::counter());
-        self.stale = true;
+        self.stale |= self.timers();
+    }
+
+    /// Brings the timers' lines up to date. True if that is not all: there is another deadline, and it is for
+    /// [`lines`](Self::lines) to find the earliest.
+    fn timers(&mut self) -> bool {
+        let count = time::counter();
+        let both = [Which::Virtual, Which::Physical];
+        for (n, intid) in
+            [platform::INTID_TIMER_VIRTUAL, platform::INTID_TIMER_PHYSICAL].into_iter().enumerate()
+        {
+            let level = self.timer.line(both[n], count);
+            if level != self.timer_levels[n] {
+                self.timer_levels[n] = level;
+                self.gic.set_level(intid, 0, level);
+            }
+        }
+        // The same count for lines and deadline: a timer that is not due by the one is not past by the other.
+        let deadline = both.into_iter().filter_map(|which| self.timer.deadline(which, count)).min();
+        core::mem::replace(&mut self.deadline_count, deadline) != deadline
     }
 
     /// Brings all interrupt lines up to date, and has the vCPU's thread interrupted when they next change by themselves.
-    pub fn lines(&mut self) -> Lines {
-        let count = time::counter();
-        self.stale = false;
+    /// `event`: something may have come from outside.
+    pub fn lines(&mut self, event: bool) -> Lines {
         self.flush();
-        self.receive();
-        for (which, intid) in [
-            (Which::Virtual, platform::INTID_TIMER_VIRTUAL),
-            (Which::Physical, platform::INTID_TIMER_PHYSICAL),
-        ] {
-            self.gic.set_level(intid, 0, self.timer.line(which, count));
+        if event || self.has_input {
+            self.receive();
+            self.gic.set_level(platform::INTID_UART, 0, self.uart.line());
         }
-        self.gic.set_level(platform::INTID_UART, 0, self.uart.line());
-        // The same count for lines and deadline: a timer that is not due by the one is not past by the other.
-        let timers = [Which::Physical, Which::Virtual]
-            .into_iter()
-            .filter_map(|which| self.timer.deadline(which, count));
-        let mut deadline_ns = timers.min().map(time::counter_to_ns);
-        if self.rtc.is_armed() {
-            self.rtc.advance(now_s());
-            let rtc_ns = self.rtc.deadline_s().map(|s| s.saturating_mul(1_000_000_000));
-            deadline_ns = [deadline_ns, rtc_ns].into_iter().flatten().min();
+        let changed = self.timers() | core::mem::take(&mut self.stale);
+        if changed || self.rtc.is_armed() {
+            self.deadline_ns = self.deadline_count.map(time::counter_to_ns);
+            if self.rtc.is_armed() {
+                self.rtc.advance(now_s());
+                let rtc_ns = self.rtc.deadline_s().map(|s| s.saturating_mul(1_000_000_000));
+                self.deadline_ns = [self.deadline_ns, rtc_ns].into_iter().flatten().min();
+            }
+            self.gic.set_level(platform::INTID_RTC, 0, self.rtc.line());
         }
-        self.gic.set_level(platform::INTID_RTC, 0, self.rtc.line());
-        self.deadline_ns = deadline_ns;
-        thread::set_alarm(deadline_ns);
-        Lines { pending: self.pending(), deadline_ns }
+        thread::set_alarm(self.deadline_ns);
+        Lines { pending: self.pending(), deadline_ns: self.deadline_ns }
     }
 }
 

@@ -360,7 +360,7 @@ impl Parts {
             Effect::Barrier(_) => crate::arch::cp15::dsb(),
             Effect::TimerWrite { reg, value } => {
                 self.platform.timer_write(reg, value);
-                self.lines_stale = true;
+                self.pending_stale = true;
             }
             Effect::CounterAccessChanged => self.counter_access_changed(vcpu),
             Effect::VfpChanged => {

@@ -85,11 +85,12 @@ pub fn set_frame(machine: &mut Machine, frame: &Frame) {
 fn turn(domain: &Domain, machine: &mut Machine) -> Option<Stop> {
     let Machine { vcpu: place, parts } = machine;
     let vcpu = place.get_mut();
-    if domain.take_event() || parts.lines_stale || parts.platform.stale {
+    let event = domain.take_event();
+    if event || parts.lines_stale || parts.platform.stale {
         parts.lines_stale = false;
         parts.pending_stale = false;
         this_cpu().alarm_due.store(false, Ordering::Relaxed);
-        vcpu.pending = parts.platform.lines().pending;
+        vcpu.pending = parts.platform.lines(event).pending;
     } else if parts.pending_stale {
         parts.pending_stale = false;
         vcpu.pending = parts.platform.pending();
@@ -133,6 +134,7 @@ fn turn(domain: &Domain, machine: &mut Machine) -> Option<Stop> {
             Trap::DataAbort => parts.quick_abort(vcpu, false, word),
             Trap::PrefetchAbort => parts.quick_abort(vcpu, true, 0),
             Trap::Undefined => parts.quick_undefined(vcpu, word),
+            Trap::Svc => parts.quick_svc(vcpu, word),
             _ => false,
         };
         if !answered {
@@ -197,7 +199,7 @@ fn turn(domain: &Domain, machine: &mut Machine) -> Option<Stop> {
 /// WFI: until an interrupt is pending, masked or not (DDI 0406C B1.8.14).
 fn wait(domain: &Domain, machine: &mut Machine) {
     loop {
-        let lines = machine.parts.platform.lines();
+        let lines = machine.parts.platform.lines(true);
         machine.vcpu.get_mut().pending = lines.pending;
         if lines.pending.wakes() || domain.control() != Control::Run {
             return;

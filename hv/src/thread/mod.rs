@@ -312,6 +312,23 @@ pub(crate) fn preempt_if_needed() {
     }
 }
 
+/// The deadline has passed, in the timer's interrupt handler. If it was only the running thread's alarm, that is said by
+/// `alarm_due`, and the scheduler has nothing to decide.
+pub(crate) fn deadline_passed() {
+    let mut sched = SCHED.lock();
+    let cpu = this_cpu();
+    let until_ns = sched.cpus[cpu.index as usize].until_ns;
+    let alarm_ns = sched.current().and_then(|thread| thread.alarm_ns);
+    let now = time::now_ns();
+    if alarm_ns.is_some_and(|at| at <= now) && until_ns.is_none_or(|until| until > now) {
+        cpu.alarm_due.store(true, Ordering::Relaxed);
+        time::set_deadline(until_ns);
+    } else {
+        time::set_deadline(None);
+        cpu.request_resched();
+    }
+}
+
 /// Lets others run first.
 pub fn yield_now() {
     let was_masked = irq::mask();

@@ -342,6 +342,21 @@ impl Cp15 {
         }
     }
 
+    /// CONTEXTIDR, written by MCR: the same as [`write`](Self::write). True if the ASID is another one now.
+    #[inline]
+    pub fn write_contextidr(&mut self, word: u32) -> bool {
+        let before = self.asid();
+        self.contextidr = word;
+        self.asid() != before
+    }
+
+    /// TTBR0, written by MCR: the same as [`write`](Self::write). True if it is another one now.
+    #[inline]
+    pub fn write_ttbr0(&mut self, word: u32) -> bool {
+        let new = self.ttbr[0] & !0xffff_ffff | u64::from(word);
+        core::mem::replace(&mut self.ttbr[0], new) != new
+    }
+
     fn set(&mut self, reg: Reg, value: u64, pair: bool) -> Effect {
         let word = value as u32;
         let low_half = |old: u64| if pair { value } else { old & !0xffff_ffff | u64::from(word) };
@@ -384,11 +399,8 @@ impl Cp15 {
             }
             Reg::Remap(n) => put(&mut self.remap[n as usize], word, Effect::MmuChanged(MmuChange::Remap)),
             Reg::Vbar => put(&mut self.vbar, word & !0x1f, Effect::VectorsChanged),
-            Reg::Contextidr => {
-                let before = self.asid();
-                self.contextidr = word;
-                if self.asid() == before { Effect::None } else { Effect::AsidChanged }
-            }
+            Reg::Contextidr if self.write_contextidr(word) => Effect::AsidChanged,
+            Reg::Contextidr => Effect::None,
             Reg::Tpidrurw => put(&mut self.tpidrurw, word, Effect::ThreadIdChanged),
             Reg::Tpidruro => put(&mut self.tpidruro, word, Effect::ThreadIdChanged),
             Reg::Tpidrprw => put(&mut self.tpidrprw, word, Effect::None),

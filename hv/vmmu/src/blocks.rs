@@ -45,6 +45,11 @@ impl Blocks {
         }
     }
 
+    /// Whether there was a mapping of more than a megabyte.
+    pub const fn has_large(&self) -> bool {
+        self.largest_log2 > MIB_LOG2
+    }
+
     /// The table was cleared.
     pub fn clear(&mut self) {
         *self = Self::EMPTY;

@@ -26,6 +26,8 @@ struct Entry<T> {
 #[derive(Clone, Debug)]
 pub struct DeviceTlb<T> {
     entries: [Option<Entry<T>>; ENTRIES],
+    /// Nothing was put in since it was empty.
+    empty: bool,
 }
 
 impl<T: Copy> Default for DeviceTlb<T> {
@@ -37,7 +39,7 @@ impl<T: Copy> Default for DeviceTlb<T> {
 impl<T: Copy> DeviceTlb<T> {
     /// Without entries.
     pub const fn new() -> Self {
-        Self { entries: [None; ENTRIES] }
+        Self { entries: [None; ENTRIES], empty: true }
     }
 
     const fn index(va: u32) -> usize {
@@ -50,6 +52,7 @@ impl<T: Copy> DeviceTlb<T> {
             return;
         }
         let page = found.va.raw() & !0xfff;
+        self.empty = false;
         self.entries[Self::index(page)] = Some(Entry {
             page,
             rights: found.client,
@@ -72,6 +75,9 @@ impl<T: Copy> DeviceTlb<T> {
 
     /// The guest's TLB maintenance.
     pub fn flush(&mut self, flush: Flush) {
+        if self.empty {
+            return;
+        }
         for entry in &mut self.entries {
             let goes = entry.as_ref().is_some_and(|e| match flush {
                 Flush::All => true,
@@ -84,6 +90,11 @@ impl<T: Copy> DeviceTlb<T> {
                 *entry = None;
             }
         }
+    }
+
+    /// Whether maintenance of pages in megabyte `mib` can have something to do here.
+    pub fn may_concern(&self, mib: u32) -> bool {
+        self.entries.iter().flatten().any(|e| e.log2_bytes > 20 || e.page >> 20 == mib)
     }
 
     /// The guest's translation registers have changed from `before` to `after`: only what is global stays, if it is translated as

@@ -361,11 +361,6 @@ impl ShadowTable {
         !self.linked.has(mib) && matches!(L1Desc::decode(mem.read(self.l1_entry(mib))), L1Desc::Table { .. })
     }
 
-    /// Whether maintenance of the page at `va` concerns that page alone.
-    pub fn is_small(&self, va: Gva) -> bool {
-        self.blocks.concerned(va).1 == 12
-    }
-
     /// The megabytes that maintenance of the page at `va` concerns.
     pub fn concerned(&self, va: Gva) -> core::ops::Range<u32> {
         let (start, log2_bytes) = self.blocks.concerned(va);
@@ -463,24 +458,30 @@ impl ShadowTable {
         true
     }
 
+    /// Whether maintenance of pages in megabyte `mib` can have something to do here.
+    #[inline]
+    pub const fn may_concern(&self, mib: u32) -> bool {
+        self.used.has(mib) || self.blocks.has_large()
+    }
+
     /// Drops what may come from the guest's mapping of `va`; with `only_global`, only what the guest maps globally.
-    pub fn flush_page(&mut self, mem: &mut impl TableMemory, va: Gva, only_global: bool) -> bool {
+    #[inline]
+    pub fn flush_page(&mut self, mem: &mut impl TableMemory, va: Gva, only_global: bool) -> Dropped {
         let (start, log2_bytes) = self.blocks.concerned(va);
-        if only_global && log2_bytes == 12 && !self.global.has(start.raw() / MIB) {
-            return false;
-        }
         if log2_bytes == 12 {
-            let Some((entry, raw)) = self.page_entry(mem, start) else { return false };
+            let mib = start.raw() / MIB;
+            if !self.used.has(mib) || only_global && !self.global.has(mib) {
+                return Dropped::Nothing;
+            }
+            let Some((entry, raw)) = self.page_entry(mem, start) else { return Dropped::Nothing };
             if raw == 0 || only_global && raw & TEX_CB != GLOBAL_MARK {
-                return false;
+                return Dropped::Nothing;
             }
             mem.write(entry, 0);
-            return true;
+            return Dropped::Page;
         }
-        let first = start.raw() / MIB;
-        let count = 1u32 << (log2_bytes.max(20) - 20);
         let mut dropped = false;
-        for mib in first..first + count {
+        for mib in self.concerned(va) {
             if !self.used.has(mib) {
                 continue;
             }
@@ -491,7 +492,7 @@ impl ShadowTable {
                 dropped |= self.drop_mib(mem, mib);
             }
         }
-        dropped
+        if dropped { Dropped::More } else { Dropped::Nothing }
     }
 
     /// Drops everything that the guest does not map globally.

@@ -2,7 +2,8 @@
 //!
 //! When a page becomes code that was rewritten, or stops being so, every entry that maps it has to go. Guests map a page of
 //! kernel code at one virtual address, the same in every address space. So a page remembers in one word the address of its
-//! entries, or that there are several; then all tables are searched. Forgetting happens only when all entries were dropped.
+//! entries, or that there are several; then all tables are searched. Forgetting happens only when all entries were dropped:
+//! by whoever did that, or when a second address is to be noted and the first turns out to hold no entry any more.
 
 use nex_mm::Gva;
 
@@ -41,6 +42,17 @@ impl Uses {
         }
     }
 
+    /// The other address, if [`note`](Self::note) of `va` would make it two.
+    #[inline]
+    pub const fn other(self, va: Gva) -> Option<Gva> {
+        let at = self.0 & ADDRESS;
+        if self.0 & (MAPPED | SEVERAL) == MAPPED && at != va.raw() & ADDRESS {
+            Some(Gva::new(at))
+        } else {
+            None
+        }
+    }
+
     /// Where its entries are.
     pub const fn find(self) -> Where {
         match (self.0 & MAPPED != 0, self.0 & SEVERAL != 0) {
@@ -76,15 +88,18 @@ mod tests {
         let (a, b) = (Gva::new(0xc010_8000), Gva::new(0x0001_0000));
         let mut uses = Uses::default();
         assert_eq!(uses.find(), Where::Nowhere);
+        assert_eq!(uses.other(a), None);
         uses.note(a);
         uses.note(a);
         assert_eq!(uses.find(), Where::At(a));
+        assert_eq!((uses.other(a), uses.other(b)), (None, Some(a)));
         uses.set_code(true);
         assert!(uses.is_code());
         assert_eq!(uses.find(), Where::At(a), "being code changes nothing");
         uses.note(b);
         uses.note(a);
         assert_eq!(uses.find(), Where::Anywhere);
+        assert_eq!(uses.other(a), None);
         uses.forget();
         assert_eq!((uses.find(), uses.is_code()), (Where::Nowhere, true));
         uses.note(b);
