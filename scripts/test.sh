@@ -50,17 +50,19 @@ check "the board for tests on a Cortex-A9" $make build BOARD=vexpress-a9
 check "size" $make size BOARD=qemu-virt
 check "the smallest and the largest configuration" $make configs
 # Without a network only those who look at the output can know; a CI must not pass for that reason.
-export NEX_LINUX_KERNEL="${CACHE:-$target_dir/debian}/vmlinuz" NEX_LINUX_INITRD="$target_dir/linux-tests.gz"
+debian=${CACHE:-$target_dir/debian}
+export NEX_LINUX_KERNEL="$debian/vmlinuz" NEX_LINUX_LPAE_KERNEL="$debian/vmlinuz-lpae" NEX_LINUX_INITRD="$target_dir/linux-tests.gz"
+linux_files() { $make linux-tests && scripts/debian/files.sh "$debian" vmlinuz-lpae; }
 if [ -n "${CI:-}" ]; then
-    check "Debian's Linux and the programs for it" $make linux-tests
-elif ! $make linux-tests; then
+    check "Debian's Linux and the programs for it" linux_files
+elif ! linux_files; then
     echo "==> NOT TESTED: Linux, for Debian's files cannot be fetched"
     export NEX_LINUX=skip
 fi
 export NEX_IMAGE="$target_dir/nex-qemu-virt.bin" NEX_DEFAULT_VOLUME="$target_dir/default.cpio"
 export NEX_GUESTS_DIR="$target_dir/armv7a-none-eabi/release"
-check "Debian's U-Boot, for a guest" scripts/debian/files.sh "$target_dir/debian" u-boot.bin
-export NEX_UBOOT="$target_dir/debian/u-boot.bin"
+check "Debian's U-Boot, for a guest" scripts/debian/files.sh "$debian" u-boot.bin
+export NEX_UBOOT="$debian/u-boot.bin"
 check "tests in QEMU" cargo test --no-fail-fast --package nex-qemu-tests
 check "random cases natively and under Nex" $make difftest N=2000
 
