@@ -224,7 +224,7 @@ fn from_dtb(tree: &Tree<'_>) -> Result<BootInfo, BootInfoError> {
     let mut result = Ok(());
     tree.walk(&mut |path| {
         let device = tree.device(path.clone());
-        let in_reserved = path.len() == 3 && path[1].name == "reserved-memory";
+        let in_reserved = path.len() == 3 && path[1].name.is("reserved-memory");
         let is_memory = path.len() == 2 && device.property_str("device_type") == Some("memory");
         if path.len() == 1 {
             info.model = cut(device.property_str("model").unwrap_or_default()).0;

@@ -7,8 +7,8 @@
 //! Addresses are hexadecimal; text is given as addresses. Each page is scanned from one entry: the lowest target of a call
 //! from anywhere in the text, or its beginning.
 //!
-//! Printed are the instructions replaced; how many words are loaded from by their distance from the PC, by any code of the
-//! image, and how many of those the scans knew (each sees one page only); which replaced ones are such words (suspicious);
+//! Printed are the instructions replaced; how many halfwords are loaded from by their distance from the PC, by any code of
+//! the image; which replaced ones are such (suspicious; a scan sees the neighbouring pages only);
 //! and which instructions a sweep over the whole text would have replaced but the scans did not (left). The last two are
 //! listed; with LIST set in the environment, so is all that was replaced.
 
@@ -150,7 +150,7 @@ fn main() {
     let truth = sweep(&image, set, begin, end);
 
     let (mut tables, mut scratch) = (Tables::new(1024), Scratch::new());
-    let (mut pages, mut sites, mut data, mut conflicts, mut heap) = (0, 0, 0_usize, 0, 0);
+    let (mut pages, mut sites, mut conflicts, mut heap) = (0, 0, 0, 0);
     let (mut suspicious, mut left) = (Vec::new(), Vec::new());
     let mut kinds = BTreeMap::new();
     let time = std::time::Instant::now();
@@ -170,7 +170,6 @@ fn main() {
         };
         pages += 1;
         sites += page.sites().len();
-        data += usize::from(report.data_halfwords);
         conflicts += usize::from(report.conflicts);
         heap += page.heap_bytes();
         for site in page.sites() {
@@ -194,7 +193,7 @@ fn main() {
     let literals = truth.literals.range(begin..end).count();
     println!("{pages} pages, {sites} instructions replaced, {conflicts} conflicts, {heap} bytes for records");
     println!("{} + {} originals without a code of their own", tables.a32.len(), tables.t32.len());
-    println!("{literals} halfwords are literals, of which the scans knew of {data} (with tables)");
+    println!("{literals} halfwords are literals");
     println!("{} suspicious, {} left; {elapsed:?}", suspicious.len(), left.len());
     for (kind, count) in kinds {
         println!("{count:6} {kind}");

@@ -95,13 +95,14 @@ extern crate alloc;
 pub mod codes;
 mod interned;
 mod page;
+mod patch;
 mod scan;
 mod site;
 
 pub use codes::{Code, Cp15, Encoded, T32, decode_a32, decode_t32, encode_a32, encode_t32};
 pub use interned::Interned;
 pub use nex_decode::InstructionSet;
-pub use page::{Entry, NoMemory, Page, Report, Tables};
+pub use page::{Entry, NoMemory, Page, Report, StoreError, Tables};
 pub use scan::Scratch;
 pub use site::{Original, Site};
 

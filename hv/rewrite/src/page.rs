@@ -1,10 +1,13 @@
 //! A page of guest code, and what was replaced in it.
 
-use crate::codes::{self, A32_RECORD, Encoded, T16_RECORD, T16_STRADDLE, T32, T32_RECORD};
-use crate::scan::{Bits, HALFWORDS, Place, SWITCH_BYTES, Scan, Side, mark_loads, quick};
+use crate::codes::{self, Encoded};
+use crate::patch::{
+    Changes, code_a32, drop_overlapping, original_at, overlay, put_bytes, replace, with_bytes,
+};
+use crate::scan::{Bits, Place, SWITCH_BYTES, Scan, Side, glance, mark_loads, quick};
 use crate::{InstructionSet, Interned, Original, PAGE_BYTES, PAGE_WORDS, Scratch, Site};
 use alloc::vec::Vec;
-use nex_decode::{Branch, ItState, Next, flow_a32, t32_is_wide};
+use nex_decode::{Branch, Next, flow_a32, t32_is_wide};
 
 /// What a domain has for all its pages: the originals that have no code of their own, and choices.
 #[derive(Debug)]
@@ -66,8 +69,6 @@ pub struct Entry<'a> {
 pub struct Report {
     /// How many instructions are replaced now, 0..=2048.
     pub sites: u16,
-    /// How many halfwords are known to be data.
-    pub data_halfwords: u16,
     /// Places where code overlaps other code, of which only one could be replaced: the other instruction set, or an
     /// instruction within another. No compiler makes it.
     pub conflicts: u16,
@@ -80,6 +81,22 @@ pub struct Report {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NoMemory;
 
+/// Why a store was not carried out: the page is as it was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StoreError {
+    /// No memory for the record.
+    NoMemory,
+    /// Whether something has to be replaced depends on what the neighbouring pages load from this one, which the last scan
+    /// had no need to find out. The caller does [`Page::restore`], then the store; then the page has to be scanned again.
+    NeedsScan,
+}
+
+impl From<NoMemory> for StoreError {
+    fn from(_: NoMemory) -> StoreError {
+        StoreError::NoMemory
+    }
+}
+
 /// The record of a page: what was replaced, and from where it was scanned. 6 bytes are allocated for each instruction
 /// replaced, 2 for each entry and each halfword of a neighbour's constants.
 ///
@@ -91,12 +108,25 @@ pub struct Page {
     sites: Vec<Site>,
     /// The halfword, and in bit 15 whether it is T32.
     entries: Vec<u16>,
-    /// Halfwords that the neighbours load from.
-    literals: Vec<u16>,
+    /// Halfwords that the neighbours load from; `None` if that was not found out, since nothing in this page depended on it.
+    literals: Option<Vec<u16>>,
     place: Place,
-    has_a32: bool,
-    has_t32: bool,
-    has_offset_tables: bool,
+    holds: Holds,
+}
+
+/// What the last scan found in a page.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Holds {
+    a32: bool,
+    t32: bool,
+    /// Branch tables of bytes or halfwords.
+    offset_tables: bool,
+}
+
+impl Holds {
+    const NOTHING: Holds = Holds { a32: false, t32: false, offset_tables: false };
+    /// A32 code alone.
+    const A32: Holds = Holds { a32: true, ..Holds::NOTHING };
 }
 
 impl Page {
@@ -105,11 +135,9 @@ impl Page {
         Page {
             sites: Vec::new(),
             entries: Vec::new(),
-            literals: Vec::new(),
+            literals: None,
             place: Place { base: 0, next: None, begins_with_tail: false },
-            has_a32: false,
-            has_t32: false,
-            has_offset_tables: false,
+            holds: Holds::NOTHING,
         }
     }
 
@@ -134,29 +162,49 @@ impl Page {
             self.entries.try_reserve(1).map_err(|_| NoMemory)?;
             self.entries.push(key);
         }
-        let place = self.place;
-        let literals = literals_of(&entry, scratch).inspect_err(|_| self.forget(known))?;
-        let literals = core::mem::replace(&mut self.literals, literals);
+        let (place, literals) = (self.place, self.literals.take());
         self.place = Place {
             base: entry.addr & !(PAGE_BYTES - 1),
             next: entry.next,
             begins_with_tail: entry.begins_with_tail,
         };
-        self.load(words, scratch);
-        let result = self.rewrite(words, tables, scratch, 0..0);
+        let result = self.scan_entries(words, &entry, tables, scratch);
         if result.is_err() {
             self.place = place;
             self.literals = literals;
-            self.forget(known);
+            if !known {
+                self.entries.pop();
+            }
         }
         result
     }
 
-    /// Carries out a store of the guest's: `bytes` to `offset` in the page, where they must not be yet. Then everything is as if the page had been scanned with them in it: what they overwrote partly is made of the new bytes
-    /// and the original ones, and what they made sensitive is replaced. Bytes beyond the end of the page are ignored.
+    fn scan_entries(
+        &mut self,
+        words: &mut [u32; PAGE_WORDS],
+        entry: &Entry<'_>,
+        tables: &mut Tables,
+        scratch: &mut Scratch,
+    ) -> Result<Report, NoMemory> {
+        let clear = self.sites.is_empty()
+            && glance(words, tables, self.place, self.entries(), &mut scratch.notes).is_ok();
+        let alone = entry.before.is_none() && entry.after.is_none();
+        if alone || !clear || !scratch.notes.replaced().is_empty() {
+            self.literals = Some(literals_of(entry, scratch)?);
+        }
+        if clear && self.literals.as_ref().is_none_or(|literals| !scratch.notes.any_of(literals)) {
+            return self.rewrite_fresh(words, tables, scratch);
+        }
+        self.load(words, scratch);
+        self.rewrite(words, tables, scratch, 0..0).map_err(|_| NoMemory)
+    }
+
+    /// Carries out a store of the guest's: `bytes` to `offset` in the page, where they must not be yet. Then everything is as
+    /// if the page had been scanned with them in it: what they overwrote partly is made of the new bytes and the original
+    /// ones, and what they made sensitive is replaced. Bytes beyond the end of the page are ignored.
     ///
     /// # Errors
-    /// [`NoMemory`]: nothing was stored.
+    /// [`StoreError`]: nothing was stored.
     pub fn store(
         &mut self,
         words: &mut [u32; PAGE_WORDS],
@@ -164,7 +212,7 @@ impl Page {
         bytes: &[u8],
         tables: &mut Tables,
         scratch: &mut Scratch,
-    ) -> Result<Report, NoMemory> {
+    ) -> Result<Report, StoreError> {
         let begin = offset.min(PAGE_BYTES) as usize;
         let bytes = &bytes[..bytes.len().min(PAGE_BYTES as usize - begin)];
         let end = begin + bytes.len();
@@ -225,14 +273,7 @@ impl Page {
     /// Bytes allocated for the record.
     pub fn heap_bytes(&self) -> usize {
         self.sites.capacity() * size_of::<Site>()
-            + (self.entries.capacity() + self.literals.capacity()) * size_of::<u16>()
-    }
-
-    /// Takes the last entry back, unless it was known before.
-    fn forget(&mut self, known: bool) {
-        if !known {
-            self.entries.pop();
-        }
+            + (self.entries.capacity() + self.literals.as_ref().map_or(0, Vec::capacity)) * size_of::<u16>()
     }
 
     /// Makes the image of the page as the guest wrote it.
@@ -243,6 +284,38 @@ impl Page {
         }
     }
 
+    /// The entries as pairs of halfword and instruction set.
+    fn entries(&self) -> impl Iterator<Item = (usize, InstructionSet)> + Clone {
+        self.entries.iter().map(|&key| {
+            let set = if key >> 15 == 1 { InstructionSet::T32 } else { InstructionSet::A32 };
+            (usize::from(key & 0x7fff), set)
+        })
+    }
+
+    /// Replaces what a glance found in a page in which nothing is replaced yet.
+    fn rewrite_fresh(
+        &mut self,
+        words: &mut [u32; PAGE_WORDS],
+        tables: &mut Tables,
+        scratch: &Scratch,
+    ) -> Result<Report, NoMemory> {
+        let replaced = scratch.notes.replaced();
+        let mut sites = Vec::new();
+        sites.try_reserve_exact(replaced.len()).map_err(|_| NoMemory)?;
+        for &index in replaced {
+            let word = &mut words[usize::from(index) % PAGE_WORDS];
+            sites.push(Site::new(usize::from(index) * 2, Original::A32(*word)));
+            *word = code_a32(*word, tables);
+        }
+        let changed = match (replaced.first(), replaced.last()) {
+            (Some(first), Some(last)) => (first * 4, last * 4 + 4),
+            _ => (0, 0),
+        };
+        self.sites = sites;
+        self.holds = Holds::A32;
+        Ok(Report { sites: self.sites.len() as u16, conflicts: 0, changed })
+    }
+
     /// Scans the image, and makes the page what it has to be; `touched` are words that may differ besides.
     fn rewrite(
         &mut self,
@@ -250,26 +323,37 @@ impl Page {
         tables: &mut Tables,
         scratch: &mut Scratch,
         touched: core::ops::Range<usize>,
-    ) -> Result<Report, NoMemory> {
-        let entries = self.entries.iter().map(|&key| {
-            let set = if key >> 15 == 1 { InstructionSet::T32 } else { InstructionSet::A32 };
-            (usize::from(key & 0x7fff), set)
-        });
-        let scan = Scan::run(scratch, tables, self.place, entries, &self.literals);
-        let (mut conflicts, has_offset_tables) = (scan.conflicts, scan.has_offset_tables);
-        conflicts += drop_overlapping(scratch);
+    ) -> Result<Report, StoreError> {
+        let Scratch { image, notes, .. } = scratch;
+        let clear = glance(image, tables, self.place, self.entries(), notes).is_ok();
+        let clear = match &self.literals {
+            Some(literals) => clear && !notes.any_of(literals),
+            None if clear && notes.replaced().is_empty() => true,
+            None => return Err(StoreError::NeedsScan),
+        };
         let mut sites = Vec::new();
-        sites.try_reserve_exact(scratch.maps.replace.count()).map_err(|_| NoMemory)?;
-        let mut at = 0;
-        while let Some(h) = scratch.maps.replace.next(at) {
-            sites.push(Site::new(h, original_at(scratch, h)));
-            at = h + 1;
+        let (mut conflicts, mut holds) = (0, Holds::A32);
+        if clear {
+            let replaced = scratch.notes.replaced();
+            sites.try_reserve_exact(replaced.len()).map_err(|_| NoMemory)?;
+            for &index in replaced {
+                let word = scratch.image[usize::from(index) % PAGE_WORDS];
+                sites.push(Site::new(usize::from(index) * 2, Original::A32(word)));
+            }
+        } else {
+            (conflicts, holds) = self.follow(tables, scratch);
+            sites.try_reserve_exact(scratch.maps.replace.count()).map_err(|_| NoMemory)?;
+            let mut at = 0;
+            while let Some(h) = scratch.maps.replace.next(at) {
+                sites.push(Site::new(h, original_at(scratch, h)));
+                at = h + 1;
+            }
         }
         for site in &sites {
             replace(scratch, site, tables);
         }
         // From here on nothing fails. The image is now what the page has to be.
-        let mut changes = Changes { words, image: &scratch.image, first: PAGE_WORDS, end: 0 };
+        let mut changes = Changes::new(words, &scratch.image);
         for site in self.sites.iter().chain(&sites) {
             let last = site.halfword() + site.original().halfwords() - 1;
             changes.put(site.halfword() / 2);
@@ -278,17 +362,21 @@ impl Page {
         for word in touched {
             changes.put(word);
         }
-        let changed =
-            if changes.end == 0 { (0, 0) } else { (changes.first as u16 * 4, changes.end as u16 * 4) };
+        let changed = changes.range_bytes();
         self.sites = sites;
-        self.has_offset_tables = has_offset_tables;
-        (self.has_a32, self.has_t32) = sets(&scratch.maps.start, &scratch.maps.thumb);
-        Ok(Report {
-            sites: self.sites.len() as u16,
-            data_halfwords: scratch.maps.data.count() as u16,
-            conflicts: conflicts.min(0xffff) as u16,
-            changed,
-        })
+        self.holds = holds;
+        Ok(Report { sites: self.sites.len() as u16, conflicts: conflicts.min(0xffff) as u16, changed })
+    }
+
+    /// Follows the code of the image; what has to be replaced is in the maps then. How many conflicts there were, and what
+    /// was found.
+    fn follow(&self, tables: &Tables, scratch: &mut Scratch) -> (u32, Holds) {
+        let literals = self.literals.as_deref().unwrap_or(&[]);
+        let scan = Scan::run(scratch, tables, self.place, self.entries(), literals);
+        let (conflicts, offset_tables) = (scan.conflicts, scan.has_offset_tables);
+        let conflicts = conflicts + drop_overlapping(scratch);
+        let (a32, t32) = sets(&scratch.maps.start, &scratch.maps.thumb);
+        (conflicts, Holds { a32, t32, offset_tables })
     }
 
     /// Whether a store leaves what a scan finds as it is; found without a scan, so it may be false although it does.
@@ -309,7 +397,7 @@ impl Page {
             let new = with_bytes(old, from % 4, &bytes[from - begin..to - begin]);
             let before = if word == 0 { 0 } else { (self.original(words, word as u32 * 4 - 4) >> 16) as u16 };
             // How many have AL counts for what is around them.
-            let same_always = !self.has_a32 || (old >> 28 == 0xe) == (new >> 28 == 0xe);
+            let same_always = !self.holds.a32 || (old >> 28 == 0xe) == (new >> 28 == 0xe);
             if old != new && !(same_always && self.is_plain(old, before) && self.is_plain(new, before)) {
                 return false;
             }
@@ -324,12 +412,12 @@ impl Page {
             word.wrapping_sub(self.place.base).wrapping_add(SWITCH_BYTES) < 2 * SWITCH_BYTES + PAGE_BYTES;
         let (low, high) = (word as u16, (word >> 16) as u16);
         let t32 = || {
-            !self.has_offset_tables
+            !self.holds.offset_tables
                 && !t32_is_wide(before)
                 && quick::t16_is_plain(low)
                 && quick::t16_is_plain(high)
         };
-        !address && (!self.has_a32 || is_plain_a32(word)) && (!self.has_t32 || t32())
+        !address && (!self.holds.a32 || is_plain_a32(word)) && (!self.holds.t32 || t32())
     }
 }
 
@@ -378,121 +466,5 @@ fn sets(start: &Bits, thumb: &Bits) -> (bool, bool) {
     (a32.next(0).is_some(), t32.next(0).is_some())
 }
 
-/// Takes out of what is to be replaced what turned out to be data, and what overlaps another; how many of the latter.
-fn drop_overlapping(scratch: &mut Scratch) -> u32 {
-    let mut dropped = 0;
-    let (mut at, mut free) = (0, 0);
-    while let Some(h) = scratch.maps.replace.next(at) {
-        at = h + 1;
-        let halfwords = original_at(scratch, h).halfwords();
-        if scratch.maps.data.any(h, halfwords) {
-            scratch.maps.replace.clear(h);
-        } else if h < free {
-            dropped += 1;
-            scratch.maps.replace.clear(h);
-        } else {
-            free = h + halfwords;
-        }
-    }
-    dropped
-}
-
-/// The instruction that begins at a halfword of the image.
-fn original_at(scratch: &Scratch, h: usize) -> Original {
-    let first = scratch.half(h);
-    if !scratch.maps.thumb.has(h) {
-        Original::A32(scratch.image[h / 2])
-    } else if !t32_is_wide(first) {
-        Original::Narrow(first)
-    } else if h + 1 < HALFWORDS {
-        Original::Wide(u32::from(first) << 16 | u32::from(scratch.half(h + 1)))
-    } else {
-        Original::Straddle(first)
-    }
-}
-
-/// Puts the code for a site into the image.
-fn replace(scratch: &mut Scratch, site: &Site, tables: &mut Tables) {
-    let h = site.halfword();
-    match site.original() {
-        Original::A32(word) => {
-            scratch.image[h / 2] = match codes::encode_a32(word) {
-                Encoded::Code(code) => code,
-                _ => {
-                    let number = tables.a32.number(word);
-                    let imm = number.map_or(A32_RECORD, |number| 0xff_0000 | u32::from(number));
-                    codes::with_condition(word, imm)
-                }
-            };
-        }
-        Original::Narrow(half) => {
-            let code = match codes::encode_t32(half, 0, ItState::NONE) {
-                Encoded::Code(T32::Narrow(code)) => code,
-                _ => T16_RECORD,
-            };
-            scratch.set_half(h, code);
-        }
-        Original::Wide(word) => {
-            let code = match codes::encode_t32((word >> 16) as u16, word as u16, ItState::NONE) {
-                Encoded::Code(T32::Wide(code)) => code,
-                _ => {
-                    let number = tables.t32.number(word);
-                    codes::udf_wide(number.map_or(T32_RECORD, |number| 0xf000 | u32::from(number)))
-                }
-            };
-            scratch.set_half(h, (code >> 16) as u16);
-            scratch.set_half(h + 1, code as u16);
-        }
-        Original::Straddle(_) => scratch.set_half(h, T16_STRADDLE),
-    }
-}
-
-/// Puts the original of a site into a page.
-fn overlay(words: &mut [u32; PAGE_WORDS], site: &Site) {
-    let original = site.original();
-    for n in 0..original.halfwords() {
-        let h = site.halfword() + n;
-        if let Some(word) = words.get_mut(h / 2) {
-            let shift = h % 2 * 16;
-            *word = *word & !(0xffff << shift) | u32::from(original.halfword(n)) << shift;
-        }
-    }
-}
-
-/// `word` with `bytes` (up to four) put in from byte `at`, which is the lowest for 0.
-fn with_bytes(word: u32, at: usize, bytes: &[u8]) -> u32 {
-    let mut all = word.to_le_bytes();
-    for (to, from) in all.iter_mut().skip(at).zip(bytes) {
-        *to = *from;
-    }
-    u32::from_le_bytes(all)
-}
-
-fn put_bytes(words: &mut [u32; PAGE_WORDS], begin: usize, bytes: &[u8]) {
-    let mut rest = bytes;
-    let mut at = begin;
-    while !rest.is_empty() {
-        let n = rest.len().min(4 - at % 4);
-        words[at / 4] = with_bytes(words[at / 4], at % 4, &rest[..n]);
-        rest = &rest[n..];
-        at += n;
-    }
-}
-
-/// Words that are made equal to those of an image.
-struct Changes<'a> {
-    words: &'a mut [u32; PAGE_WORDS],
-    image: &'a [u32; PAGE_WORDS],
-    first: usize,
-    end: usize,
-}
-
-impl Changes<'_> {
-    fn put(&mut self, word: usize) {
-        if self.words[word] != self.image[word] {
-            self.words[word] = self.image[word];
-            self.first = self.first.min(word);
-            self.end = self.end.max(word + 1);
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

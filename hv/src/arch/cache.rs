@@ -75,6 +75,13 @@ pub fn drop_fetched() {
 fn for_each_line(range: core::ops::Range<u32>, operation: impl Fn(u32)) {
     let line_bytes = cp15::data_line_bytes();
     let mut at = range.start & !(line_bytes - 1);
+    // Eight at a time, as long as they fit: images are some megabytes.
+    while range.end.saturating_sub(at) >= 8 * line_bytes {
+        for _ in 0..8 {
+            operation(at);
+            at = at.wrapping_add(line_bytes);
+        }
+    }
     while at < range.end {
         operation(at);
         let Some(next) = at.checked_add(line_bytes) else { break };

@@ -123,8 +123,7 @@ pub fn profile() -> Profile {
     super::float::describe(&mut profile);
     // Lines of 4 KiB: what the guest does for each line then costs one trap for each page. See `Parts::cache_operation`.
     const LINE_LOG2_WORDS: u32 = 10;
-    profile.ctr = profile.ctr & !0x000f_000f | LINE_LOG2_WORDS << 16 | LINE_LOG2_WORDS;
-    profile.numbered(0, 1).offer_lpae().offer_generic_timer()
+    profile.few_maintenance_steps(LINE_LOG2_WORDS).numbered(0, 1).offer_lpae().offer_generic_timer()
 }
 
 impl Machine {

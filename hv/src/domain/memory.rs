@@ -281,15 +281,7 @@ impl GuestMemory {
 
     /// Clears the megabyte if nobody has yet.
     fn clean(&mut self, index: usize) {
-        let megabyte = &mut self.megabytes[index];
-        if megabyte.clean {
-            return;
-        }
-        match &megabyte.backing {
-            Backing::Section(hpa) => memory::zero(*hpa, SECTION_BYTES),
-            Backing::Pages(pages) => pages.iter().for_each(|&hpa| memory::zero(hpa, PAGE_BYTES)),
-        }
-        megabyte.clean = true;
+        self.megabytes[index].clean_but(0, 0);
     }
 
     /// Host memory behind a page of RAM.
@@ -381,22 +373,79 @@ impl GuestMemory {
         crate::arch::cache::drop_fetched();
     }
 
-    /// Copies into guest RAM whatever its permissions: for the loader. `false` if part of it is not RAM.
+    /// Copies into guest RAM whatever its permissions: for the loader. `false`, and nothing is written, if part of it is not
+    /// RAM.
     pub fn load(&mut self, gpa: u32, from: &[u8]) -> bool {
-        let Some(parts) = split_pages(gpa, from.len() as u32) else { return false };
-        let mut rest = from;
-        for part in parts {
-            let Some(hpa) = self.page(part.page) else { return false };
-            let (piece, tail) = rest.split_at(part.len_bytes as usize);
-            let at = Hpa::new(hpa.raw() + part.offset);
-            memory::copy_to(at, piece);
-            // The bytes may be code: make them fetchable.
-            let va = memory::hpa_to_va(at);
-            crate::arch::cache::clean_for_fetch(va..va + part.len_bytes);
-            rest = tail;
+        let fits = match (gpa.checked_sub(RAM_BASE), u32::try_from(from.len())) {
+            (Some(offset), Ok(bytes)) => bytes <= self.bytes() && offset <= self.bytes() - bytes,
+            _ => false,
+        };
+        if !fits {
+            return false;
+        }
+        let (mut at, mut rest) = (gpa - RAM_BASE, from);
+        while !rest.is_empty() {
+            let start = at % SECTION_BYTES;
+            let (piece, tail) = rest.split_at(rest.len().min((SECTION_BYTES - start) as usize));
+            let megabyte = &mut self.megabytes[(at / SECTION_BYTES) as usize];
+            megabyte.clean_but(start, start + piece.len() as u32);
+            megabyte.fill(start, piece);
+            (at, rest) = (at + piece.len() as u32, tail);
         }
         crate::arch::cache::drop_fetched();
         true
+    }
+}
+
+impl Megabyte {
+    /// Clears it if nobody has yet, but for what lies from `start` to `end`, bytes from its beginning, which the caller
+    /// is about to fill.
+    fn clean_but(&mut self, start: u32, end: u32) {
+        if core::mem::replace(&mut self.clean, true) {
+            return;
+        }
+        // Cleared is more than has to be where these are not on a line of 32 bytes.
+        let (start, end) = (start.next_multiple_of(32), end & !31);
+        let clear = |hpa: Hpa, from: u32, to: u32| {
+            if from < to {
+                memory::zero(Hpa::new(hpa.raw() + from), to - from);
+            }
+        };
+        match &self.backing {
+            Backing::Section(hpa) => {
+                clear(*hpa, 0, start.min(end));
+                clear(*hpa, end.max(start.min(end)), SECTION_BYTES);
+            }
+            Backing::Pages(pages) => {
+                for (n, &hpa) in pages.iter().enumerate() {
+                    let page = n as u32 * PAGE_BYTES;
+                    if page < start || page + PAGE_BYTES > end {
+                        clear(hpa, 0, PAGE_BYTES);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Copies to `start`, bytes from its beginning, what fits in. The bytes may be code: they are made fetchable.
+    fn fill(&self, start: u32, from: &[u8]) {
+        let put = |hpa: Hpa, piece: &[u8]| {
+            memory::copy_to(hpa, piece);
+            let va = memory::hpa_to_va(hpa);
+            crate::arch::cache::clean_for_fetch(va..va + piece.len() as u32);
+        };
+        match &self.backing {
+            Backing::Section(hpa) => put(Hpa::new(hpa.raw() + start), from),
+            Backing::Pages(pages) => {
+                let (mut at, mut rest) = (start, from);
+                while !rest.is_empty() {
+                    let offset = at % PAGE_BYTES;
+                    let (piece, tail) = rest.split_at(rest.len().min((PAGE_BYTES - offset) as usize));
+                    put(Hpa::new(pages[(at / PAGE_BYTES) as usize].raw() + offset), piece);
+                    (at, rest) = (at + piece.len() as u32, tail);
+                }
+            }
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use nex_vmmu::quick::Found;
 use nex_vmmu::shadow::View;
 use nex_vmmu::table::small_page;
 use nex_vmmu::tlb::Flush;
+use nex_vmmu::uses::Where;
 use nex_vmmu::{Fault, Kind};
 
 use super::access::DataAbort;
@@ -252,7 +253,7 @@ impl Parts {
             Some(Kind::Execute) if !exec => return None,
             _ => {}
         }
-        if privileged && uses.other(va).is_some() {
+        if privileged && uses.is_full_for(va) {
             self.note_use(page, frame, va);
         } else {
             uses.note(va);
@@ -263,10 +264,17 @@ impl Parts {
     /// Notes that the page is mapped at `va` for the kernel, which may make code of it: then its entries are looked for, and
     /// searching all tables for them is dear. If no entry is left at the address noted before, that is forgotten.
     pub fn note_use(&mut self, page: Page, frame: Hpa, va: Gva) {
-        let gone = self.memory.uses(page).other(va).is_some_and(|other| !self.shadow.maps(other, frame));
+        let uses = self.memory.uses(page);
+        let stays = match uses.find() {
+            Where::At(addresses) if uses.is_full_for(va) => {
+                Some(addresses.map(|va| va.filter(|&va| self.shadow.maps(va, frame))))
+            }
+            _ => None,
+        };
         if let Some(uses) = self.memory.uses_mut(page) {
-            if gone {
+            if let Some(stays) = stays {
                 uses.forget();
+                stays.into_iter().flatten().for_each(|va| uses.note(va));
             }
             uses.note(va);
         }

@@ -541,28 +541,25 @@ impl Shadow {
     }
 
     fn drop_where(&mut self, at: Where, hpa: Hpa, section: bool) {
-        if at == Where::Nowhere {
-            return;
+        match at {
+            Where::At(addresses) => {
+                addresses.into_iter().flatten().for_each(|va| self.drop_at(Some(va), hpa, section));
+            }
+            Where::Anywhere => self.drop_at(None, hpa, section),
         }
+    }
+
+    fn drop_at(&mut self, va: Option<Gva>, hpa: Hpa, section: bool) {
         if let Some(globals) = &mut self.globals {
-            let va = if let Where::At(va) = at { Some(va) } else { None };
             globals.drop_mapping(&mut self.tables, va, hpa, section);
         }
         for table in self.tables.iter_mut().flatten() {
-            let dropped = with_tables(|tables| match at {
-                Where::At(va) => table.shadow.drop_if_maps(tables, va, hpa),
-                _ => table.shadow.drop_everywhere(tables, hpa, section),
+            let dropped = with_tables(|tables| match va {
+                Some(va) => table.shadow.drop_if_maps(tables, va, hpa),
+                None => table.shadow.drop_everywhere(tables, hpa, section),
             });
             if dropped {
-                table.invalidate(
-                    if let Where::At(va) = at
-                        && !section
-                    {
-                        Some(va)
-                    } else {
-                        None
-                    },
-                );
+                table.invalidate(va.filter(|_| !section));
             }
         }
     }

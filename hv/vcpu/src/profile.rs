@@ -31,7 +31,9 @@ pub struct Profile {
     pub revidr: u32,
     /// Cache type.
     pub ctr: u32,
-    /// Multiprocessor affinity: bit 31 set, bit 30 (U) set if the domain has one CPU, bits 7..0 the number of the CPU.
+    /// Multiprocessor affinity: bit 31 set, bit 30 (U) clear whatever the number of CPUs, bits 7..0 the number of the CPU. A
+    /// kernel that finds U set patches itself to clean the data cache at each change of a page table entry, and each time
+    /// traps; the three cores in QEMU have it clear as well, a single one too.
     pub mpidr: u32,
     /// Processor features 0.
     pub id_pfr0: u32,
@@ -150,11 +152,25 @@ impl Profile {
         self
     }
 
-    /// For CPU number `cpu` of `cpus` (1 to 4) in the domain: MPIDR with U set for a single CPU, and L2CTLR's count.
+    /// For CPU number `cpu` of `cpus` (1 to 4) in the domain: MPIDR's affinity, and L2CTLR's count.
     #[must_use]
     pub const fn numbered(mut self, cpu: u8, cpus: u8) -> Self {
         self.cpus = cpus;
-        self.mpidr = 1 << 31 | ((cpus == 1) as u32) << 30 | (cpu & 3) as u32;
+        self.mpidr = 1 << 31 | (cpu & 3) as u32;
+        self
+    }
+
+    /// For a hypervisor that has nothing to do for an operation on a cache by set and way, or does it for all at once: data
+    /// and unified caches become as small as CCSIDR can say, one set of one way, so that a guest which walks a whole cache
+    /// traps once. The instruction cache keeps its size, by which a kernel judges whether it has aliases. CTR gets lines of
+    /// 2^`line_log2_words` words (2 to 10), so that a walk by address takes few steps too; the field in CCSIDR is too narrow to agree.
+    #[must_use]
+    pub const fn few_maintenance_steps(mut self, line_log2_words: u32) -> Self {
+        self.ctr = self.ctr & !0x000f_000f | line_log2_words << 16 | line_log2_words;
+        // Bits 27..=13 are sets less one, 12..=3 ways less one.
+        const GEOMETRY: u32 = 0x0fff_fff8;
+        self.ccsidr[0] &= !GEOMETRY;
+        self.ccsidr[2] &= !GEOMETRY;
         self
     }
 

@@ -365,7 +365,7 @@ fn identification_agrees_with_what_is_offered() {
         assert_eq!(dfr0 >> 24 & 0xf >= 2, works(&cpu, word("p15 0 c9 c12 6"))[0], "PMCEID0");
     }
     let mut cpu = Vcpu::new(Profile::CORTEX_A15.numbered(0, 1));
-    assert_eq!(read(&mut cpu, "p15 0 c0 c0 5"), 0xc000_0000, "one CPU: U is set");
+    assert_eq!(read(&mut cpu, "p15 0 c0 c0 5"), 0x8000_0000, "U is clear");
     assert_eq!(read(&mut cpu, "p15 1 c9 c0 2"), 0x0080_0000);
     assert_eq!(read(&mut cpu, "p15 4 c15 c0 0"), 0x0800_0000, "CBAR");
     let mut cpu = Vcpu::new(Profile::CORTEX_A15.numbered(2, 4));
@@ -375,6 +375,19 @@ fn identification_agrees_with_what_is_offered() {
     assert_eq!(Profile::for_host(0x412f_c0f1).map(|p| (p.midr, p.lpae)), Some((0x412f_c0f1, true)));
     assert_eq!(Profile::for_host(0x411f_c090).map(|p| (p.core, p.lpae)), Some((nex_vcpu::Core::A9, false)));
     assert_eq!(Profile::for_host(0x410f_c080), None, "Cortex-A8");
+}
+
+#[test]
+fn a_walk_over_the_caches_has_few_steps() {
+    for (_, profile) in profiles() {
+        let (icache, lines) = (profile.ccsidr[1], profile.ccsidr.map(|level| level & 7));
+        let profile = profile.few_maintenance_steps(10);
+        assert_eq!(profile.ctr & 0x000f_000f, 0x000a_000a);
+        assert_eq!((profile.ccsidr[1], profile.ccsidr.map(|level| level & 7)), (icache, lines));
+        for level in [profile.ccsidr[0], profile.ccsidr[2]] {
+            assert_eq!((level >> 13 & 0x7fff, level >> 3 & 0x3ff), (0, 0), "one set, one way");
+        }
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The flat format of a device tree (Devicetree Specification 0.4, chapter 5).
 //!
 //! [`Blob::new`] walks the whole structure block once, so that everything after it can assume a well-formed tree. Even
-//! so no later read is unchecked: an iterator over a tree that is wrong after all ends early.
+//! so no later read is unchecked: an iterator over a tree that is wrong after all ends early. Names are read only then, and
+//! later only where somebody asks for them: a board asks a dozen questions, each of which passes over most of the tree.
 //!
 //! This is our own reader, for two measured reasons. Of 20,000 damaged copies of QEMU's tree `fdt` 0.2.0-alpha3 panics
 //! on 12,163, and in its fallible mode on 58. `dtoolkit` 0.4 panics on none, but refuses property names above 31
@@ -9,7 +10,7 @@
 //! minds.
 
 use super::DtbError;
-use crate::bytes::{be_cells, be32};
+use crate::bytes::{be_cells, be32, c_str};
 
 /// Deepest nesting accepted, the root included. The deepest tree in Linux's ARM sources has about ten levels.
 pub(crate) const MAX_DEPTH: usize = 16;
@@ -35,10 +36,37 @@ pub(crate) struct Blob<'a> {
     reservations: &'a [u8],
 }
 
+/// A name: the bytes from its beginning, with its NUL somewhere among them.
+#[derive(Clone, Copy)]
+pub(crate) struct Name<'a>(&'a [u8]);
+
+impl<'a> Name<'a> {
+    /// The name. Of a tree that was checked it is printable ASCII.
+    pub(crate) fn text(self) -> &'a str {
+        c_str(self.0).unwrap_or_default()
+    }
+
+    /// Whether it is `text`.
+    pub(crate) fn is(self, text: &str) -> bool {
+        self.0.strip_prefix(text.as_bytes()).is_some_and(|rest| rest.first() == Some(&0))
+    }
+
+    /// How many bytes are before the NUL, if it is printable ASCII of a bounded length.
+    fn checked_bytes(self) -> Option<usize> {
+        let len = self.bytes()?;
+        self.0[..len].iter().all(u8::is_ascii_graphic).then_some(len)
+    }
+
+    /// How many bytes are before the NUL, if they are not too many.
+    fn bytes(self) -> Option<usize> {
+        self.0.iter().take(MAX_NAME_BYTES + 1).position(|&byte| byte == 0)
+    }
+}
+
 /// A node: its name with unit address, and where in the structure block its contents start.
 #[derive(Clone, Copy)]
 pub(crate) struct Node<'a> {
-    pub(crate) name: &'a str,
+    pub(crate) name: Name<'a>,
     body: usize,
 }
 
@@ -46,7 +74,7 @@ pub(crate) struct Node<'a> {
 pub(crate) enum Token<'a> {
     Begin(Node<'a>),
     End,
-    Property { name: &'a str, value: &'a [u8] },
+    Property { name: Name<'a>, value: &'a [u8] },
     Finish,
 }
 
@@ -93,7 +121,7 @@ impl<'a> Blob<'a> {
         loop {
             let offset = at;
             let misplaced = Err(DtbError::Structure { offset });
-            match self.token(&mut at)? {
+            match self.read::<true>(&mut at)? {
                 Token::Begin(_) if depth == MAX_DEPTH => return Err(DtbError::TooDeep { offset }),
                 Token::Begin(_) if depth == 0 && has_root => return misplaced,
                 Token::Begin(_) => (depth, may_have_property, has_root) = (depth + 1, true, true),
@@ -109,6 +137,12 @@ impl<'a> Blob<'a> {
 
     /// Reads the token at `*at`, steps over it, and passes over NOPs.
     pub(crate) fn token(&self, at: &mut usize) -> Result<Token<'a>, DtbError> {
+        self.read::<false>(at)
+    }
+
+    /// The same, and checks the names if `CHECK`.
+    #[inline]
+    fn read<const CHECK: bool>(&self, at: &mut usize) -> Result<Token<'a>, DtbError> {
         while be32(self.structure, *at) == Some(NOP) {
             *at += 4;
         }
@@ -117,8 +151,9 @@ impl<'a> Blob<'a> {
         let word = |index: usize| be32(self.structure, offset + 4 * index);
         match word(0) {
             Some(BEGIN_NODE) => {
-                let name = name_at(self.structure, offset + 4).ok_or(bad)?;
-                *at = (offset + 4 + name.len() + 1).next_multiple_of(4);
+                let name = self.structure.get(offset + 4..).map(Name).ok_or(bad)?;
+                let bytes = if CHECK { name.checked_bytes() } else { name.bytes() };
+                *at = (offset + 4 + bytes.ok_or(bad)? + 1).next_multiple_of(4);
                 Ok(Token::Begin(Node { name, body: *at }))
             }
             Some(END_NODE) => {
@@ -127,7 +162,10 @@ impl<'a> Blob<'a> {
             }
             Some(PROP) => {
                 let (len, name) = word(1).zip(word(2)).ok_or(bad)?;
-                let name = name_at(self.strings, name as usize).ok_or(bad)?;
+                let name = self.strings.get(name as usize..).map(Name).ok_or(bad)?;
+                if CHECK {
+                    name.checked_bytes().ok_or(bad)?;
+                }
                 let start = offset + 12;
                 let end = start.checked_add(len as usize).ok_or(bad)?;
                 let value = self.structure.get(start..end).ok_or(bad)?;
@@ -146,7 +184,7 @@ impl<'a> Blob<'a> {
     pub(crate) fn property(&self, node: &Node<'a>, name: &str) -> Option<&'a [u8]> {
         let mut at = node.body;
         while let Ok(Token::Property { name: found, value }) = self.token(&mut at) {
-            if found == name {
+            if found.is(name) {
                 return Some(value);
             }
         }
@@ -160,11 +198,4 @@ impl<'a> Blob<'a> {
             .map_while(move |index| be_cells(block, 16 * index, 2).zip(be_cells(block, 16 * index + 8, 2)))
             .take_while(|entry| *entry != (0, 0))
     }
-}
-
-/// The NUL-terminated name at `at`, if it is printable ASCII of a bounded length.
-fn name_at(block: &[u8], at: usize) -> Option<&str> {
-    let rest = block.get(at..)?;
-    let name = crate::bytes::c_str(&rest[..rest.len().min(MAX_NAME_BYTES + 1)])?;
-    name.bytes().all(|byte| byte.is_ascii_graphic()).then_some(name)
 }

@@ -1,6 +1,6 @@
 //! One device of a tree: its registers, interrupts and properties.
 
-use super::{Path, Tree, strings};
+use super::{Path, Tree, has_string};
 use crate::bootinfo::Bank;
 use crate::bytes::{be_cells, be32, c_str};
 
@@ -53,7 +53,7 @@ impl<'a> Device<'a> {
 
     /// Name with unit address, such as "pl011@9000000"; empty for the root.
     pub fn name(&self) -> &'a str {
-        self.path.last().map_or("", |node| node.name)
+        self.path.last().map_or("", |node| node.name.text())
     }
 
     /// The bytes of a property.
@@ -74,14 +74,14 @@ impl<'a> Device<'a> {
 
     /// Whether `compatible` has one of the strings.
     pub fn is_compatible(&self, wanted: &[&str]) -> bool {
-        self.property("compatible").is_some_and(|list| strings(list).any(|text| wanted.contains(&text)))
+        self.property("compatible").is_some_and(|list| has_string(list, wanted))
     }
 
     /// Whether the node itself is enabled: `status` missing, "okay", or the old "ok".
     pub(crate) fn is_enabled_itself(&self) -> bool {
         match self.property("status") {
             None => true,
-            Some(value) => matches!(c_str(value), Some("okay" | "ok")),
+            Some(value) => value.starts_with(b"okay\0") || value.starts_with(b"ok\0"),
         }
     }
 

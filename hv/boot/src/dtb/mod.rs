@@ -13,7 +13,7 @@ use arrayvec::ArrayVec;
 use self::blob::{Blob, MAX_DEPTH, Node, Token};
 pub(crate) use self::blob::{HEADER_BYTES, MAGIC};
 pub use self::device::{Device, GicInterrupt, InterruptKind};
-use crate::bytes::{be32, c_str};
+use crate::bytes::be32;
 
 /// Why a device tree blob was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,9 +112,9 @@ impl<'a> Tree<'a> {
     pub fn events(&self) -> impl Iterator<Item = Event<'a>> + use<'a> {
         let (blob, mut at) = (self.blob, 0);
         core::iter::from_fn(move || match blob.token(&mut at) {
-            Ok(Token::Begin(node)) => Some(Event::Begin(node.name)),
+            Ok(Token::Begin(node)) => Some(Event::Begin(node.name.text())),
             Ok(Token::End) => Some(Event::End),
-            Ok(Token::Property { name, value }) => Some(Event::Property { name, value }),
+            Ok(Token::Property { name, value }) => Some(Event::Property { name: name.text(), value }),
             // The tree was checked: it ends with `Finish`.
             Ok(Token::Finish) | Err(_) => None,
         })
@@ -188,7 +188,8 @@ impl<'a> Tree<'a> {
         let found = self.walk(&mut |here| {
             if here.len() > 1 {
                 let (Some(part), Some(node)) = (parts.peek(), here.last()) else { return Visit::Stop };
-                let same = node.name == *part || node.name.split('@').next() == Some(*part);
+                let name = node.name.text();
+                let same = name == *part || name.split('@').next() == Some(*part);
                 if here.len() != matched + 1 || !same {
                     return Visit::Skip;
                 }
@@ -234,13 +235,17 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// The strings of a string list property. A part that is not UTF-8 ends it.
-pub(crate) fn strings(mut value: &[u8]) -> impl Iterator<Item = &str> {
-    core::iter::from_fn(move || {
-        let text = c_str(value)?;
-        value = value.get(text.len() + 1..)?;
-        Some(text)
-    })
+/// Whether a string list property has one of `wanted` in it. What follows the last NUL does not count.
+pub(crate) fn has_string(value: &[u8], wanted: &[&str]) -> bool {
+    let mut rest = value;
+    while let Some(end) = rest.iter().position(|&byte| byte == 0) {
+        let (text, behind) = rest.split_at(end);
+        if wanted.iter().any(|wanted| wanted.as_bytes() == text) {
+            return true;
+        }
+        rest = &behind[1..];
+    }
+    false
 }
 
 #[cfg(test)]

@@ -22,9 +22,12 @@ pub(crate) fn mark_loads(neighbour: &[u32; PAGE_WORDS], side: Side, set: Instruc
     };
     match set {
         InstructionSet::A32 => {
-            for (i, &word) in neighbour.iter().enumerate() {
-                if word & 0x000f_0000 == 0x000f_0000 {
-                    mark_a32(word, i, side, base, marks);
+            let (blocks, _) = neighbour.as_chunks::<8>();
+            for (n, block) in blocks.iter().enumerate() {
+                for (k, &word) in block.iter().enumerate() {
+                    if !word & 0x000f_0000 == 0 {
+                        mark_a32(word, n * 8 + k, side, base, marks);
+                    }
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Finding what has to be replaced: see the crate page for the rules.
 
 mod bits;
+mod glance;
 mod literals;
 mod policy;
 pub(crate) mod quick;
@@ -8,22 +9,24 @@ mod tables;
 mod walk;
 
 pub(crate) use bits::{Bits, HALFWORDS};
+pub(crate) use glance::{Notes, glance};
 pub(crate) use literals::{Side, mark_loads};
 pub(crate) use tables::SWITCH_BYTES;
 
 use crate::{InstructionSet, PAGE_WORDS, Tables};
 
-/// Room to work in, about 6 KiB, for one scan at a time. Nothing in it outlives a call.
+/// Room to work in, about 7 KiB, for one scan at a time. Nothing in it outlives a call.
 pub struct Scratch {
     /// The page as the guest wrote it.
     pub(crate) image: [u32; PAGE_WORDS],
     pub(crate) maps: Maps,
+    pub(crate) notes: Notes,
 }
 
 impl Scratch {
     /// Room, to be kept and used again.
     pub const fn new() -> Scratch {
-        Scratch { image: [0; PAGE_WORDS], maps: Maps::EMPTY }
+        Scratch { image: [0; PAGE_WORDS], maps: Maps::EMPTY, notes: Notes::EMPTY }
     }
 
     /// A halfword of the image, 0 beyond its end.
@@ -265,7 +268,8 @@ impl<'a> Scan<'a> {
     /// Notes that `bytes` bytes at `addr` are data.
     fn mark_data(&mut self, addr: u32, bytes: u32) {
         let first = addr & !1;
-        let halfwords = (addr % 2 + bytes).div_ceil(2);
+        // An address that is only formed refers to no data.
+        let halfwords = if bytes == 0 { 0 } else { (addr % 2 + bytes).div_ceil(2) };
         for i in 0..halfwords {
             if let Some(h) = self.halfword_at(first.wrapping_add(i * 2))
                 && !self.scratch.maps.fixed.has(h)

@@ -54,6 +54,33 @@ pub(super) fn replaces_a32(candidate: &Candidate<'_>, phase: Phase, tables: &Tab
     }
 }
 
+/// What is known of an A32 instruction without knowing how control comes to it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Verdict {
+    /// It stays.
+    Never,
+    /// It is replaced unless it is data.
+    Always,
+    /// It is replaced where control comes to it otherwise than by the sweep.
+    UnlessSwept,
+    /// It is replaced where control comes to it in the first phase.
+    IfCertain,
+}
+
+/// What [`replaces_a32`] says in all phases.
+pub(super) fn verdict_a32(candidate: &Candidate<'_>, tables: &Tables) -> Verdict {
+    if !replaces_a32(candidate, Phase::Certain, tables) {
+        Verdict::Never
+    } else if replaces_a32(candidate, Phase::Swept, tables) {
+        // What a sweep would replace, the phases before it would.
+        Verdict::Always
+    } else if replaces_a32(candidate, Phase::AfterCall, tables) {
+        Verdict::UnlessSwept
+    } else {
+        Verdict::IfCertain
+    }
+}
+
 /// Whether a word may be the address of something in the same image.
 fn is_near(word: u32, base: u32) -> bool {
     word.wrapping_sub(base).wrapping_add(IMAGE_BYTES) < 2 * IMAGE_BYTES

@@ -11,6 +11,11 @@ use nex_decode::TableEntry;
 /// The code of one switch is not further than this from its table.
 pub(crate) const SWITCH_BYTES: u32 = 64 << 10;
 
+/// Whether a word of a table at `base` may be a target of it.
+pub(super) fn is_near(target: u32, base: u32) -> bool {
+    target.wrapping_sub(base).wrapping_add(SWITCH_BYTES) < 2 * SWITCH_BYTES
+}
+
 impl Scan<'_> {
     /// A branch through the table at address `base`.
     pub(super) fn table(&mut self, base: u32, entry: TableEntry) {
@@ -50,8 +55,7 @@ impl Scan<'_> {
         let begin = at;
         while at < end && !self.scratch.maps.fixed.has_pair(at * 2) {
             let target = self.scratch.image[at];
-            let near = target.wrapping_sub(base).wrapping_add(SWITCH_BYTES) < 2 * SWITCH_BYTES;
-            if !near || target & 3 == 2 {
+            if !is_near(target, base) || target & 3 == 2 {
                 return;
             }
             if let Some(h) = self.halfword_at(target)
