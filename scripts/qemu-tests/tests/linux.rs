@@ -122,8 +122,13 @@ fn two_linux_and_two_u_boots_together() {
     if is_skipped() {
         return;
     }
-    let firmware =
-        |name: &str| format!("[[domain]]\nname = \"{name}\"\nfirmware = \"u-boot.bin\"\nmemory = \"64M\"\n");
+    // U-Boot polls, so Linux would get half of the CPU.
+    let firmware = |name: &str| {
+        format!(
+            "[[domain]]\nname = \"{name}\"\nfirmware = \"u-boot.bin\"\nmemory = \"64M\"\n\
+             sched = {{ weight = 16, extratime = true }}\n"
+        )
+    };
     let domains = [domain("dom0", 128), domain("domu", 128), firmware("uboot1"), firmware("uboot2")].concat();
     let volume = volume(&domains, File::Kernel, File::Initrd).file("u-boot.bin", u_boot());
     let mut machine = Machine::builder().cpu("cortex-a7").mem_mib(512).icount(true).volume(&volume).boot();
