@@ -202,13 +202,23 @@ impl Glance<'_> {
     fn pass(&mut self) -> Result<(), Unclear> {
         let (blocks, _) = self.image.as_chunks::<8>();
         for (n, block) in blocks.iter().enumerate() {
-            for (k, &word) in block.iter().enumerate() {
-                if !is_passed_over(word) {
-                    self.look(n * 8 + k, word)?;
-                }
-            }
+            // One after the other, without a loop, which would cost a fifth more.
+            let [a, b, c, d, e, f, g, h] = *block;
+            self.glimpse(n * 8, a)?;
+            self.glimpse(n * 8 + 1, b)?;
+            self.glimpse(n * 8 + 2, c)?;
+            self.glimpse(n * 8 + 3, d)?;
+            self.glimpse(n * 8 + 4, e)?;
+            self.glimpse(n * 8 + 5, f)?;
+            self.glimpse(n * 8 + 6, g)?;
+            self.glimpse(n * 8 + 7, h)?;
         }
         Ok(())
+    }
+
+    #[inline(always)]
+    fn glimpse(&mut self, index: usize, word: u32) -> Result<(), Unclear> {
+        if is_passed_over(word) { Ok(()) } else { self.look(index, word) }
     }
 
     /// Looks at a word that was not passed over. Frequent ones are known without decoding.
