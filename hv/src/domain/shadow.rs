@@ -51,8 +51,10 @@ pub struct Shadow {
     globals: Option<Globals>,
     /// The slots of the guest's present address space: kernel's and user's view.
     current: [Option<u16>; 2],
-    /// [`fast`](Self::fast) would say something new.
+    /// [`take_fast`](Self::take_fast) would say something new.
     changed: bool,
+    /// As of its last call, TTBR0 and CONTEXTIDR of `current`; zeros where there is no table.
+    worlds: [[u32; 2]; 2],
     regs: Registers,
     /// The guest's tables, if they can be walked in the common way.
     quick: Option<Tables>,
@@ -122,6 +124,7 @@ impl Shadow {
             globals: None,
             current: [None; 2],
             changed: true,
+            worlds: [[0; 2]; 2],
             regs,
             quick: Tables::of(&regs),
             devices: DeviceTlb::new(),
@@ -197,6 +200,10 @@ impl Shadow {
     /// There is no memory or ASID for even one table.
     #[inline]
     pub fn world(&mut self, view: View) -> Result<World, OutOfMemory> {
+        let [ttbr0, contextidr] = self.worlds[index(view)];
+        if !self.changed && ttbr0 != 0 {
+            return Ok(World { ttbr0, contextidr, dacr: self.host_dacr });
+        }
         let slot = match self.current[index(view)] {
             Some(slot) => slot,
             None => self.acquire(view)?,
@@ -298,13 +305,13 @@ impl Shadow {
         if !core::mem::take(&mut self.changed) {
             return None;
         }
-        let worlds = self.current.map(|slot| {
+        self.worlds = self.current.map(|slot| {
             let table = slot.and_then(|slot| self.table(slot));
             table.map_or([0; 2], |table| [table.ttbr0(), table.contextidr()])
         });
         let plain = self.regs.mmu_on() && !self.regs.long();
         let fixed = if plain { BAKED_DACR | self.pinned_dacr } else { !0 };
-        Some((worlds, fixed))
+        Some((self.worlds, fixed))
     }
 
     /// First-level handling may have changed DACR.
@@ -515,6 +522,18 @@ impl Shadow {
         Ok(())
     }
 
+    /// Whether an entry of any table at `va` maps the host page at `hpa`.
+    pub fn maps(&self, va: Gva, hpa: Hpa) -> bool {
+        let globals = self.globals.as_ref().map(|globals| &globals.table);
+        with_tables(|tables| {
+            self.tables
+                .iter()
+                .flatten()
+                .chain(globals)
+                .any(|table| table.shadow.lookup(tables, va) == Some((hpa, false)))
+        })
+    }
+
     /// Drops every entry that maps a page, in all tables and views.
     pub fn drop_page(&mut self, memory: &mut GuestMemory, page: Page) {
         let hpa = memory.frame(page);
@@ -529,28 +548,25 @@ impl Shadow {
     }
 
     fn drop_where(&mut self, at: Where, hpa: Hpa, section: bool) {
-        if at == Where::Nowhere {
-            return;
+        match at {
+            Where::At(addresses) => {
+                addresses.into_iter().flatten().for_each(|va| self.drop_at(Some(va), hpa, section));
+            }
+            Where::Anywhere => self.drop_at(None, hpa, section),
         }
+    }
+
+    fn drop_at(&mut self, va: Option<Gva>, hpa: Hpa, section: bool) {
         if let Some(globals) = &mut self.globals {
-            let va = if let Where::At(va) = at { Some(va) } else { None };
             globals.drop_mapping(&mut self.tables, va, hpa, section);
         }
         for table in self.tables.iter_mut().flatten() {
-            let dropped = with_tables(|tables| match at {
-                Where::At(va) => table.shadow.drop_if_maps(tables, va, hpa),
-                _ => table.shadow.drop_everywhere(tables, hpa, section),
+            let dropped = with_tables(|tables| match va {
+                Some(va) => table.shadow.drop_if_maps(tables, va, hpa),
+                None => table.shadow.drop_everywhere(tables, hpa, section),
             });
             if dropped {
-                table.invalidate(
-                    if let Where::At(va) = at
-                        && !section
-                    {
-                        Some(va)
-                    } else {
-                        None
-                    },
-                );
+                table.invalidate(va.filter(|_| !section));
             }
         }
     }

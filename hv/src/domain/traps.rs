@@ -271,7 +271,8 @@ impl Parts {
         let held = self.held(page, privileged, gpa);
         let frame = self.memory.frame(page);
         let Some(entry) = shadow_view(view, found, held, policy) else { return Ok(()) };
-        self.memory.uses_mut(page).ok_or(super::memory::OutOfMemory)?.note(found.va);
+        self.memory.uses_mut(page).ok_or(super::memory::OutOfMemory)?;
+        self.note_use(page, frame, found.va.align_down(0x1000));
         self.shadow.map_page(view, found, frame, entry)
     }
 

@@ -31,9 +31,10 @@ pub struct Profile {
     pub revidr: u32,
     /// Cache type.
     pub ctr: u32,
-    /// Multiprocessor affinity: bit 31 set, bit 30 (U) clear whatever the number of CPUs, bits 7..0 the number of the CPU. A
-    /// kernel that finds U set patches itself to clean the data cache at each change of a page table entry, and each time
-    /// traps; the three cores in QEMU have it clear as well, a single one too.
+    /// Multiprocessor affinity: bit 31 set, bit 30 (U) set if the domain has one CPU, bits 7..0 the number of the CPU. A
+    /// kernel that finds U set patches itself to clean the data cache at each change of a page table entry, which is answered
+    /// quickly; one that finds it clear may invalidate the whole TLB at each fork instead (Linux, for erratum 720789 of
+    /// Cortex-A9), and its mappings have to be found again.
     pub mpidr: u32,
     /// Processor features 0.
     pub id_pfr0: u32,
@@ -152,11 +153,11 @@ impl Profile {
         self
     }
 
-    /// For CPU number `cpu` of `cpus` (1 to 4) in the domain: MPIDR's affinity, and L2CTLR's count.
+    /// For CPU number `cpu` of `cpus` (1 to 4) in the domain: MPIDR with U set for a single CPU, and L2CTLR's count.
     #[must_use]
     pub const fn numbered(mut self, cpu: u8, cpus: u8) -> Self {
         self.cpus = cpus;
-        self.mpidr = 1 << 31 | (cpu & 3) as u32;
+        self.mpidr = 1 << 31 | ((cpus == 1) as u32) << 30 | (cpu & 3) as u32;
         self
     }
 

@@ -1,12 +1,13 @@
 //! The common walk, in few steps: short descriptors, one table, the usual controls.
 //!
 //! What most guests set up needs few of the questions that [`walk`](crate::walk) asks. [`Tables::of`] asks those that
-//! concern the registers, once for each change of them; [`Tables::find`] then finds what an address is mapped to, or says
-//! nothing, and the caller walks the long way. It never says anything else than the long way does.
+//! concern the registers, once for each change of them; [`Tables::find`] then finds what an address is mapped to, or that
+//! it is not, or says nothing, and the caller walks the long way. It never says anything else than the long way does.
 
 use nex_mm::Gva;
 
 use crate::access::{Kind, Permissions, Rights};
+use crate::fault::{Fault, FaultKind};
 use crate::regs::Registers;
 use crate::walk::GuestMemory;
 
@@ -57,6 +58,12 @@ impl Found {
         self.rights.allows(privileged, kind)
     }
 
+    /// The fault of an access at `va` that is not allowed.
+    pub const fn denied(&self, va: Gva) -> Fault {
+        let level = if self.log2_bytes == 12 { 2 } else { 1 };
+        fault(FaultKind::Permission, va, level, self.domain)
+    }
+
     /// The same for another page: what the second-level descriptor `raw` says, in the same table. `None`: not a small page.
     #[inline]
     pub fn neighbour(&self, raw: u32, pxn: bool) -> Option<Found> {
@@ -67,6 +74,10 @@ impl Found {
             ..*self
         })
     }
+}
+
+const fn fault(kind: FaultKind, va: Gva, level: u8, domain: u8) -> Fault {
+    Fault { kind, va, level, domain, slave_error: false, long: false }
 }
 
 /// The rights in the descriptor of a small page.
@@ -93,18 +104,26 @@ impl Tables {
         Some(Tables { base: regs.ttbr0 as u32 & 0xffff_c000, pxn: regs.features.short_pxn() })
     }
 
-    /// What `va` is mapped to, and whether PXN of its first-level descriptor is set. `None`: nothing, a large page, a
-    /// supersection, a table that is not in memory; the long way says which.
+    /// What `va` is mapped to, and whether PXN of its first-level descriptor is set.
+    ///
+    /// # Errors
+    /// The translation fault, if nothing is mapped there; or `None` for a large page, a supersection, a table that is not in
+    /// memory: the long way says what that is.
     #[inline]
-    pub fn find<M: GuestMemory + ?Sized>(&self, memory: &mut M, va: Gva) -> Option<(Found, bool)> {
-        let va = va.raw();
-        let l1 = memory.read32((self.base | va >> 18 & 0x3ffc).into()).ok()?;
+    pub fn find<M: GuestMemory + ?Sized>(
+        &self,
+        memory: &mut M,
+        at: Gva,
+    ) -> Result<(Found, bool), Option<Fault>> {
+        let va = at.raw();
+        let l1 = memory.read32((self.base | va >> 18 & 0x3ffc).into()).or(Err(None))?;
         let domain = (l1 >> 5 & 0xf) as u8;
         if l1 & 3 == 1 {
             let descriptor = l1 & !0x3ff | va >> 10 & 0x3fc;
-            let l2 = memory.read32(descriptor.into()).ok()?;
+            let l2 = memory.read32(descriptor.into()).or(Err(None))?;
             if l2 & 2 == 0 {
-                return None;
+                let nothing = l2 & 3 == 0;
+                return Err(nothing.then(|| fault(FaultKind::Translation, at, 2, domain)));
             }
             let pxn = self.pxn && l1 & 4 != 0;
             let found = Found {
@@ -115,11 +134,12 @@ impl Tables {
                 log2_bytes: 12,
                 descriptor,
             };
-            return Some((found, pxn));
+            return Ok((found, pxn));
         }
         // A section without PXN, which is bit 0; not a supersection.
         if l1 & (1 << 18 | 3) != 2 {
-            return None;
+            let nothing = l1 & 3 == 0;
+            return Err(nothing.then(|| fault(FaultKind::Translation, at, 1, 0)));
         }
         let index = l1 >> 10 & 3 | l1 >> 13 & 4 | l1 >> 1 & 8;
         let found = Found {
@@ -130,6 +150,6 @@ impl Tables {
             log2_bytes: 20,
             descriptor: 0,
         };
-        Some((found, false))
+        Ok((found, false))
     }
 }
