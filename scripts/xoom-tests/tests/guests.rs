@@ -120,6 +120,10 @@ fn the_debugger_session_of_the_seed(machine: &mut Machine) {
             }
         }
         answer(machine, "continue", "continuing");
+        // It goes on. What is typed before may still be the debugger's, so not three keys of the next break-in.
+        std::thread::sleep(seconds(1));
+        machine.send("h");
+        machine.expect("t threads", seconds(60));
     };
     let word = "[0-9a-f]{8}";
     let commands: [(&str, Vec<String>); 8] = [
