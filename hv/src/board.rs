@@ -63,6 +63,20 @@ pub trait Watchdog: Sync + Send {
     fn arm(&self, after_ms: Option<u32>);
 }
 
+/// A cache behind those that the CPU maintains by itself, shared by all its cores and by no device.
+///
+/// Ranges are physical, in bytes, and widened to whole lines. To write data through to memory: clean the CPU's own caches by
+/// address, DSB, then [`OuterCache::clean`], then [`OuterCache::drain`]. To read what a device has written: the other way
+/// round. Calls may come on any CPU at any moment, and interrupt each other.
+pub trait OuterCache: Sync + Send {
+    /// Starts to write changed lines of the range to memory.
+    fn clean(&self, start: Hpa, bytes: u32);
+    /// The same, and starts to forget the lines.
+    fn clean_and_invalidate(&self, start: Hpa, bytes: u32);
+    /// Waits until everything that was started is done, and the cache's write buffers are empty.
+    fn drain(&self);
+}
+
 /// What a UART reports; the kinds of `embedded-hal-nb`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct UartError(pub embedded_hal_nb::serial::ErrorKind);
@@ -159,6 +173,8 @@ pub struct Devices {
     pub watchdog: Option<&'static dyn Watchdog>,
     /// The screen, if there is one.
     pub framebuffer: Option<Framebuffer>,
+    /// The outer cache, if there is one and it is on.
+    pub outer_cache: Option<&'static dyn OuterCache>,
     /// CPUs present, the boot CPU included.
     pub cpus: u32,
 }
@@ -204,19 +220,25 @@ pub trait Board: Sync {
     fn name(&self) -> &'static str;
 
     /// Corrects what the loader said, before any memory is taken: banks of RAM that it left out or got wrong
-    /// (`info.banks`; sorted, not overlapping), and ranges in them that are in use by something else (`info.reserved`).
-    fn correct(&self, _info: &mut BootInfo) {}
+    /// (`info.banks`; sorted, not overlapping), and ranges in them that are in use by something else
+    /// ([`BootInfo::reserve`]). `blob` is the DTB or ATAG list.
+    fn correct(&self, _info: &mut BootInfo, _blob: &[u8], _map: &mut dyn DeviceMapper) {}
 
     /// Where a DTB may be when r2 does not point to one.
     fn fallback_tags(&self) -> Option<Hpa> {
         None
     }
 
-    /// A UART that works as the loader left it, for messages before [`Board::probe`] is done.
+    /// A UART that works as the loader left it, for messages before [`Board::probe`] is done. `blob` is the DTB or ATAG
+    /// list, `None` if there is none or it cannot be read.
     ///
     /// # Errors
     /// When the register page cannot be mapped; Nex then stays silent until it is probed.
-    fn early_console(&self, map: &mut dyn DeviceMapper) -> Result<Box<dyn Uart>, ProbeError>;
+    fn early_console(
+        &self,
+        blob: Option<&[u8]>,
+        map: &mut dyn DeviceMapper,
+    ) -> Result<Box<dyn Uart>, ProbeError>;
 
     /// Finds and initialises the devices. `blob` is the DTB or ATAG list. Interrupts are masked at the CPU.
     ///
@@ -238,5 +260,14 @@ pub trait Board: Sync {
     /// See [`StartCoreError`].
     fn start_core(&self, _core: u32, _entry: Hpa) -> Result<(), StartCoreError> {
         Err(StartCoreError::Unsupported)
+    }
+
+    /// Writes what there is to know about the hardware and what the loader made of it, for people who bring the board up:
+    /// the debugger's `hwinfo`. Takes no lock; [`Board::probe`] is done.
+    ///
+    /// # Errors
+    /// When `out` refuses.
+    fn describe_hardware(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        writeln!(out, "nothing is known about this board")
     }
 }

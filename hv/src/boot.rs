@@ -1,6 +1,7 @@
 //! From the first Rust instruction to running domains.
 
 use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use arrayvec::ArrayVec;
 use nex_boot::bootinfo::{self, BootInfo, BootInfoError, Source};
@@ -26,6 +27,9 @@ unsafe extern "Rust" {
 /// Where the boot information is looked at before there is a direct map: 4 MiB from here.
 const EARLY_VA: u32 = 0xe000_0000;
 const EARLY_SECTIONS: u32 = 4;
+
+/// [`Board::early_console`] has been called.
+static CONSOLE_TRIED: AtomicBool = AtomicBool::new(false);
 
 /// Why Nex does not start. The early console shows it.
 enum StartError {
@@ -57,13 +61,17 @@ pub(crate) extern "C" fn boot_cpu_main() -> ! {
     arch::close_to_user_mode();
     let board = nex_board();
     crate::BOARD.call_once(|| board);
+    let boot = boot_args();
+    // Where the console is may be told by what the loader passed, so that is looked for first.
+    let tags = find_tags(board, &boot);
     let mut mapper = SectionMapper::new();
-    if let Ok(uart) = board.early_console(&mut mapper) {
+    CONSOLE_TRIED.store(true, Ordering::Relaxed);
+    let blob = tags.as_ref().ok().map(|&(_, blob)| blob);
+    if let Ok(uart) = board.early_console(blob, &mut mapper) {
         console::set_uart(uart);
     }
-    let boot = boot_args();
     banner(board, &boot);
-    match start(board, &boot, &mut mapper) {
+    match tags.and_then(|(at, blob)| start(board, &boot, at, blob, &mut mapper)) {
         Ok(()) => thread::idle(),
         Err(e) => {
             println!("Nex cannot start: {e}");
@@ -95,13 +103,29 @@ fn banner(board: &dyn Board, boot: &BootArgs) {
     );
 }
 
-fn start(board: &'static dyn Board, boot: &BootArgs, mapper: &mut SectionMapper) -> Result<(), StartError> {
-    let (at, blob) = find_tags(board, boot)?;
+/// Gives the console a UART if Nex fails before it had one: with an r2 that leads nowhere, for example.
+pub(crate) fn console_for_last_words() {
+    if !CONSOLE_TRIED.swap(true, Ordering::Relaxed)
+        && let Some(board) = crate::board_in_use()
+        && let Ok(uart) = board.early_console(None, &mut SectionMapper::new())
+    {
+        // SAFETY: called when no other code of Nex will run again.
+        unsafe { console::set_last_uart(uart) };
+    }
+}
+
+fn start(
+    board: &'static dyn Board,
+    boot: &BootArgs,
+    at: Hpa,
+    blob: &'static [u8],
+    mapper: &mut SectionMapper,
+) -> Result<(), StartError> {
     let mut info = bootinfo::parse(blob).map_err(|e| StartError::BootInfo(at, e))?;
     if !crate::cmdline::prepend_defaults(&mut info.cmdline) {
         println!("The command line has no room for the configured words; they are left out");
     }
-    board.correct(&mut info);
+    board.correct(&mut info, blob, mapper);
     let kind = match info.source {
         Source::Dtb => "DTB",
         Source::Atags => "ATAG list",
@@ -124,6 +148,7 @@ fn start(board: &'static dyn Board, boot: &BootArgs, mapper: &mut SectionMapper)
     console::set_uart(debugger::beside_gdb(devices.console));
     interrupts::init(devices.interrupts);
     time::init(devices.timer);
+    crate::outer_cache::init(devices.outer_cache);
     crate::screen::init(devices.framebuffer);
     // Everything that is needed of the DTB or ATAG list has been copied.
     (0..EARLY_SECTIONS).for_each(|n| memory::unmap_early(EARLY_VA + n * SECTION_BYTES));

@@ -341,6 +341,15 @@ pub(crate) fn set_uart(uart: Box<dyn Uart>) {
     console.send_log();
 }
 
+/// Gives the console a UART for [`print_last_words`].
+///
+/// # Safety
+/// No other code of Nex will run again.
+pub(crate) unsafe fn set_last_uart(uart: Box<dyn Uart>) {
+    // SAFETY: the caller's promise.
+    unsafe { CONSOLE.seize() }.tx.uart = Some(uart);
+}
+
 /// Sends the log records that wait, or leaves them to whoever uses the console now: everyone who has used it calls this
 /// after releasing it. So nobody waits, and a record logged in the middle of a write to the console is sent behind it.
 pub(crate) fn send_log() {

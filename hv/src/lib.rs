@@ -27,6 +27,7 @@ pub mod interrupts;
 pub mod log;
 pub mod memory;
 mod monitor;
+mod outer_cache;
 mod panic;
 #[cfg(nex_framebuffer)]
 pub mod screen;
@@ -47,9 +48,29 @@ use board::{Board, Exit};
 static BOARD: spin::Once<&'static dyn Board> = spin::Once::new();
 
 /// Makes `$board`, a static that implements [`board::Board`], the machine's board. Once, in the board's binary.
+///
+/// `early = $early` names a naked function of the board that runs among Nex's first instructions, for what has to be done
+/// before memory can be used: it is called (`bl`) at whatever address the loader chose, in SVC mode with interrupts masked,
+/// MMU and data cache off and the CPU's own caches clean and empty. It may change r0 to r6, must run at any address, and
+/// must use no memory but device registers, so no stack either. What it returns in r0 is kept in [`arch::BootArgs::early`].
 #[macro_export]
 macro_rules! board_main {
     ($board:expr) => {
+        $crate::board_main!($board, early = nex_nothing_early);
+
+        #[unsafe(naked)]
+        extern "C" fn nex_nothing_early() {
+            core::arch::naked_asm!("mov r0, #0", "bx lr")
+        }
+    };
+    ($board:expr, early = $early:path) => {
+        /// Called by `_start`.
+        #[unsafe(no_mangle)]
+        #[unsafe(naked)]
+        extern "C" fn nex_board_early() {
+            core::arch::naked_asm!("b {}", sym $early)
+        }
+
         #[unsafe(no_mangle)]
         extern "Rust" fn nex_board() -> &'static dyn $crate::board::Board {
             &$board

@@ -54,6 +54,7 @@ pub(crate) fn die(cause: Cause<'_>) -> ! {
         // Even the report of the report fails: stop, silently.
         _ => irq::halt(),
     }
+    crate::boot::console_for_last_words();
     last_words!("\n*** Nex panic: {}\n", Summary(&cause));
     last_words!("    thread {}, CPU {}\n", crate::thread::current_name(), crate::arch::this_cpu().index);
     match &cause {

@@ -13,6 +13,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use arrayvec::ArrayVec;
 use nex_fbcon::{Geometry, Painted, Painter, PixelFormat, Terminal, font};
+use nex_mm::addr::Hpa;
 use nex_sched::Params;
 
 use crate::arch::{bulk, cp15, irq};
@@ -20,7 +21,7 @@ use crate::board::{self, Framebuffer};
 use crate::memory::map_framebuffer;
 use crate::sync::IrqLock;
 use crate::thread::Semaphore;
-use crate::{error, info, interrupts, thread, warning};
+use crate::{error, info, interrupts, outer_cache, thread, warning};
 
 /// Whether this build can show text on a framebuffer: a board need not look for one otherwise.
 pub const PRESENT: bool = true;
@@ -38,6 +39,8 @@ struct Screen {
     terminal: Terminal,
     painter: Painter,
     pixels: &'static mut [u32],
+    /// Physical address of the first.
+    base: Hpa,
     /// Pixels have to be cleaned out of the data cache.
     cached: bool,
 }
@@ -78,12 +81,17 @@ impl Screen {
     /// Writes what was painted from the data cache to memory (point of coherency), where the display reads it.
     fn clean(&self, painted: Painted) {
         let step = cp15::data_line_bytes();
-        let start = self.pixels.as_ptr() as u32 + painted.first as u32 * 4;
-        for line in 0..font::HEIGHT as u32 {
-            let from = start + line * painted.stride_words as u32 * 4;
-            clean(from, painted.words as u32 * 4, step);
+        let offsets = (0..font::HEIGHT).map(|line| (painted.first + line * painted.stride_words) as u32 * 4);
+        let bytes = painted.words as u32 * 4;
+        for offset in offsets.clone() {
+            clean(self.pixels.as_ptr() as u32 + offset, bytes, step);
         }
         cp15::dsb();
+        // The inner cache first: what it writes back lands in the outer one, which then writes it to memory.
+        for offset in offsets {
+            outer_cache::clean(Hpa::new(self.base.raw() + offset), bytes);
+        }
+        outer_cache::drain();
     }
 }
 
@@ -216,8 +224,10 @@ impl Screen {
         if place.cached {
             clean(place.va, bytes, cp15::data_line_bytes());
             cp15::dsb();
+            outer_cache::clean(base, bytes);
+            outer_cache::drain();
         }
-        Ok(Box::new(Screen { terminal, painter, pixels, cached: place.cached }))
+        Ok(Box::new(Screen { terminal, painter, pixels, base, cached: place.cached }))
     }
 }
 

@@ -63,7 +63,11 @@ impl Board for Virt {
         Some(RAM_BASE)
     }
 
-    fn early_console(&self, map: &mut dyn DeviceMapper) -> Result<Box<dyn Uart>, ProbeError> {
+    fn early_console(
+        &self,
+        _blob: Option<&[u8]>,
+        map: &mut dyn DeviceMapper,
+    ) -> Result<Box<dyn Uart>, ProbeError> {
         let base = map.map(EARLY_UART, PAGE)?;
         // SAFETY: the UART's page, mapped for good; Device memory.
         Ok(Box::new(Pl011::new(unsafe { Mmio::new(base) }, Interrupt(0))))
@@ -126,6 +130,7 @@ impl Board for Virt {
             debug_port: Some(self.port.call_once(|| Pl011Port::new(registers))),
             watchdog: watchdog.map(|dog| dog as &dyn Watchdog),
             framebuffer: if screen::PRESENT { framebuffer(info, &tree, map) } else { None },
+            outer_cache: None,
             cpus: count_cpus(&tree),
         })
     }

@@ -1,17 +1,26 @@
 //! Interrupts: the A9's GIC, and NVIDIA's legacy interrupt controller (LIC) beside it.
 //!
 //! Every SPI reaches both. Whether one that the LIC holds back still reaches the GIC is not documented, so both are told,
-//! as Linux does; the LIC is also what wakes a sleeping CPU. Interrupts are numbered by the GIC: SPI n is bit n % 32 in
-//! bank n / 32 of the LIC.
+//! as Linux does; the LIC is also what wakes a sleeping CPU.
 //!
-//! The GIC is one of the first (version 1). In Secure state its groups tell FIQ from IRQ ([`nex_hv::drivers::gic`]); the
-//! LIC's classes, which could do that as well, stay at IRQ.
+//! The GIC is one of the first (version 1). FIQ comes in one of two ways:
+//! - in Secure state by the GIC's groups ([`nex_hv::drivers::gic`]), the LIC's classes staying at IRQ;
+//! - where groups cannot be used, by the LIC's class FIQ, whose line passes the GIC by ([`nex_tegra2_logic::lic`]). Whether
+//!   it arrives is tried out first: it also depends on firmware in Secure state, if there is any. `fiq=lic` on the command
+//!   line chooses this way.
 
+use core::arch::asm;
+
+use nex_hv::arch::{cp15, irq};
 use nex_hv::board::{Interrupt, InterruptController};
 use nex_hv::drivers::Mmio;
 use nex_hv::drivers::gic::Gic;
-use nex_hv::sync::IrqLock;
+use nex_hv::{info, warning};
+use nex_tegra2_logic::lic::Lic;
+use nex_tegra2_logic::regs::Registers;
+use spin::Once;
 
+use crate::block::Block;
 use crate::timer::{self, Timer};
 
 const GICD_TYPER: usize = 0x004;
@@ -19,79 +28,39 @@ const GICD_ISACTIVER: usize = 0x300;
 const GICD_ICFGR: usize = 0xc00;
 const GICC_EOIR: usize = 0x010;
 
-const LIC_BANKS: usize = 4;
-const LIC_BANK_BYTES: usize = 0x100;
-/// Interrupts forced by software: clear.
-const LIC_FIR_CLR: usize = 0x1c;
-/// Enables towards the A9: read, set, clear.
-const LIC_CPU_IER: usize = 0x20;
-const LIC_CPU_IER_SET: usize = 0x24;
-const LIC_CPU_IER_CLR: usize = 0x28;
-/// 1: FIQ.
-const LIC_CPU_IEP_CLASS: usize = 0x2c;
-
 /// First SPI of the GIC.
 const FIRST_SPI: u32 = 32;
-
-/// The legacy interrupt controller. Its CLASS registers are changed by reading and writing, hence the lock.
-struct Lic(IrqLock<Mmio>);
-
-impl Lic {
-    /// Takes the LIC over: nothing enabled towards the A9, nothing forced, everything IRQ. What goes to the AVP stays.
-    fn new(registers: Mmio) -> Self {
-        for bank in 0..LIC_BANKS {
-            let base = bank * LIC_BANK_BYTES;
-            registers.write(base + LIC_CPU_IER_CLR, !0);
-            registers.write(base + LIC_FIR_CLR, !0);
-            registers.write(base + LIC_CPU_IEP_CLASS, 0);
-        }
-        Lic(IrqLock::new(registers))
-    }
-
-    /// Offset of the bank, and the bit. `None`: not an SPI that the LIC has.
-    fn place(interrupt: Interrupt) -> Option<(usize, u32)> {
-        let spi = interrupt.0.checked_sub(FIRST_SPI)?;
-        let bank = spi as usize / 32;
-        (bank < LIC_BANKS).then_some((bank * LIC_BANK_BYTES, 1 << (spi % 32)))
-    }
-
-    fn enable(&self, interrupt: Interrupt) {
-        if let Some((base, bit)) = Self::place(interrupt) {
-            let registers = self.0.lock();
-            let class = registers.read(base + LIC_CPU_IEP_CLASS);
-            registers.write(base + LIC_CPU_IEP_CLASS, class & !bit);
-            registers.write(base + LIC_CPU_IER_SET, bit);
-        }
-    }
-
-    fn disable(&self, interrupt: Interrupt) {
-        if let Some((base, bit)) = Self::place(interrupt) {
-            let registers = self.0.lock();
-            registers.write(base + LIC_CPU_IER_CLR, bit);
-            registers.read(base + LIC_CPU_IER); // it has arrived
-        }
-    }
-}
+/// An interrupt with no source: SPI 127, QUAD_RES_31, in the LIC's last bank the last bit.
+const SPARE: u32 = FIRST_SPI + 127;
+const SPARE_FIR_SET: usize = 0x318;
+const SPARE_FIR_CLR: usize = 0x31c;
+const SPARE_CLASS: usize = 0x32c;
+const SPARE_BIT: u32 = 1 << 31;
 
 /// GIC and LIC as one controller, which also keeps the timer's intermediate interrupts to itself.
 pub struct Interrupts {
     gic: Gic,
     distributor: Mmio,
     cpu: Mmio,
-    lic: Lic,
+    lic_registers: Block,
+    lic: Lic<Block>,
     timer: &'static Timer,
+    /// There once it is known whether FIQs come by the LIC; `true` if they do.
+    fiq_by_lic: Once<bool>,
 }
 
 impl Interrupts {
-    /// Takes both controllers over: everything disabled, level-sensitive; the groups are the GIC driver's. `lic` is the first bank of the LIC.
-    pub fn new(distributor: Mmio, cpu: Mmio, lic: Mmio, timer: &'static Timer) -> Self {
+    /// Takes both controllers over: everything disabled, level-sensitive; the groups are the GIC driver's. `lic` is the first
+    /// bank of the LIC. `groups` is `false` to leave the GIC's groups alone.
+    pub fn new(distributor: Mmio, cpu: Mmio, lic: Block, timer: &'static Timer, groups: bool) -> Self {
+        let lic_registers = lic;
         let lic = Lic::new(lic);
-        let gic = Gic::new(distributor, cpu);
+        let gic = if groups { Gic::new(distributor, cpu) } else { Gic::without_groups(distributor, cpu) };
         let lines = Self::lines(&distributor);
         for n in (FIRST_SPI as usize..lines).step_by(16) {
             distributor.write(GICD_ICFGR + n / 4, 0);
         }
-        Interrupts { gic, distributor, cpu, lic, timer }
+        Interrupts { gic, distributor, cpu, lic_registers, lic, timer, fiq_by_lic: Once::new() }
     }
 
     fn lines(distributor: &Mmio) -> usize {
@@ -108,6 +77,56 @@ impl Interrupts {
             }
         }
     }
+
+    /// Whether an FIQ of the LIC's class reaches this CPU, and this CPU can mask and open FIQ: tried with an interrupt that
+    /// has no device, forced by software. The interrupt status register shows what is pending while it is masked (DDI
+    /// 0406C B4.1.98).
+    fn try_lic_fiq(&self) -> bool {
+        let pending = || {
+            let isr: u32;
+            // SAFETY: reads ISR.
+            unsafe { asm!("mrc p15, 0, {}, c12, c1, 0", out(reg) isr, options(nostack, preserves_flags)) };
+            isr & 1 << 6 != 0
+        };
+        irq::with_all_masked(|| {
+            // In Non-secure state firmware may keep FIQ for itself: then the mask bit does not follow (SCR.FW, B1.5.1).
+            if irq::fiq_mask_bit() == 0 || pending() {
+                return false;
+            }
+            self.lic_registers.set(SPARE_CLASS, SPARE_BIT);
+            self.lic.enable(SPARE);
+            self.lic_registers.write(SPARE_FIR_SET, SPARE_BIT);
+            self.lic_registers.read(SPARE_CLASS);
+            cp15::dsb();
+            let arrived = (0..1000).any(|_| pending());
+            self.lic_registers.write(SPARE_FIR_CLR, SPARE_BIT);
+            self.lic.disable(SPARE);
+            self.lic_registers.write(SPARE_CLASS, self.lic_registers.read(SPARE_CLASS) & !SPARE_BIT);
+            self.lic_registers.read(SPARE_CLASS);
+            cp15::dsb();
+            arrived && (0..1000).any(|_| !pending())
+        })
+    }
+
+    /// For an interrupt that the GIC cannot deliver as FIQ.
+    fn route_by_lic(&self, interrupt: Interrupt) -> bool {
+        let works = *self.fiq_by_lic.call_once(|| {
+            let works = self.try_lic_fiq();
+            if works {
+                info!("FIQ comes by the legacy interrupt controller");
+            } else {
+                warning!("FIQ comes neither by the GIC's groups nor by the legacy interrupt controller");
+            }
+            works
+        });
+        // The GIC must not deliver it as IRQ at the same time.
+        self.gic.disable(interrupt);
+        works && self.lic.route_to_fiq(interrupt.0)
+    }
+
+    fn is_lic_fiq(&self, interrupt: Interrupt) -> bool {
+        self.fiq_by_lic.get() == Some(&true) && self.lic.is_fiq(interrupt.0)
+    }
 }
 
 impl InterruptController for Interrupts {
@@ -118,13 +137,15 @@ impl InterruptController for Interrupts {
     }
 
     fn enable(&self, interrupt: Interrupt) {
-        self.lic.enable(interrupt);
-        self.gic.enable(interrupt);
+        self.lic.enable(interrupt.0);
+        if !self.is_lic_fiq(interrupt) {
+            self.gic.enable(interrupt);
+        }
     }
 
     fn disable(&self, interrupt: Interrupt) {
         self.gic.disable(interrupt);
-        self.lic.disable(interrupt);
+        self.lic.disable(interrupt.0);
     }
 
     fn acknowledge(&self) -> Option<Interrupt> {
@@ -138,7 +159,10 @@ impl InterruptController for Interrupts {
     }
 
     fn end(&self, interrupt: Interrupt) {
-        self.gic.end(interrupt);
+        // One that came by the LIC was not acknowledged, and ends when its device lets go.
+        if !self.is_lic_fiq(interrupt) {
+            self.gic.end(interrupt);
+        }
     }
 
     fn raise_here(&self, sgi: u32) {
@@ -146,15 +170,18 @@ impl InterruptController for Interrupts {
     }
 
     fn route_to_fiq(&self, interrupt: Interrupt) -> bool {
-        // By the GIC's groups; the legacy controller passes the line on as it does for an IRQ.
-        let routed = self.gic.route_to_fiq(interrupt);
-        if routed {
-            self.lic.enable(interrupt);
+        if self.gic.route_to_fiq(interrupt) {
+            // The legacy controller passes the line on as it does for an IRQ.
+            self.lic.enable(interrupt.0);
+            return true;
         }
-        routed
+        self.route_by_lic(interrupt)
     }
 
     fn acknowledge_fiq(&self) -> Option<Interrupt> {
+        if self.fiq_by_lic.get() == Some(&true) {
+            return self.lic.pending_fiq().map(Interrupt);
+        }
         self.gic.acknowledge_fiq()
     }
 }

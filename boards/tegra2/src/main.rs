@@ -2,4 +2,4 @@
 #![no_std]
 #![no_main]
 
-nex_hv::board_main!(nex_tegra2::BOARD);
+nex_hv::board_main!(nex_tegra2::BOARD, early = nex_tegra2::early::early);

@@ -1,42 +1,21 @@
 //! What the Cortex-A9 MPCore r1 of the Tegra 2 needs before two cores may share memory: its errata's remedies, and the
-//! snoop control unit (SCU, ARM DDI 0407).
+//! snoop control unit ([`nex_tegra2_logic::scu`]).
 //!
 //! Everything is read first and written only where it differs: a loader may have done it. It is done from the probe and
 //! not earlier because the console works then: should an access fault, the report says where. The errata concern cores
 //! that work together or rare sequences that the code up to here does not have.
 //!
-//! All of this is for Secure state only; see [`is_secure`].
+//! All of this is for Secure state only; see [`nex_tegra2_logic::scu::is_secure`].
 
 use core::arch::asm;
 
 use nex_hv::arch::cp15;
-use nex_hv::drivers::Mmio;
-
-const GICD_IGROUPR1: usize = 0x84;
-
-const SCU_CONTROL: usize = 0x00;
-const SCU_INVALIDATE_ALL: usize = 0x0c;
-/// Not in the manual; Linux's name for it is SCU diagnostic.
-const SCU_DIAGNOSTIC: usize = 0x30;
-const SCU_ENABLE: u32 = 1 << 0;
-/// Erratum 764369 (all A9 with more than one core): cache maintenance by address may not reach all of them.
-const SCU_DIAGNOSTIC_764369: u32 = 1 << 0;
 
 const SCTLR_RR: u32 = 1 << 14;
 /// Erratum 742230 (r1p0 to r2p2): a DMB may let later reads past it.
 const DIAGNOSTIC_742230: u32 = 1 << 4;
 /// Erratum 751472 (before r3p0): an interrupted broadcast ICIALLUIS may stay incomplete.
 const DIAGNOSTIC_751472: u32 = 1 << 11;
-
-/// Whether Nex runs in Secure state. There is no register that says so; but the interrupt groups can be written in
-/// Secure state only, and read as zero otherwise (ARM IHI 0048B 4.3.4). Interrupts are masked, the register is restored.
-pub fn is_secure(distributor: &Mmio) -> bool {
-    let groups = distributor.read(GICD_IGROUPR1);
-    distributor.write(GICD_IGROUPR1, !groups);
-    let secure = distributor.read(GICD_IGROUPR1) == !groups;
-    distributor.write(GICD_IGROUPR1, groups);
-    secure
-}
 
 /// Whether the running CPU is a Cortex-A9 before r3p0: MIDR part number 0xc09, variant below 3.
 fn is_early_a9() -> bool {
@@ -72,36 +51,9 @@ pub fn init_core() {
     }
 }
 
-/// The part of the MPCore that all its cores share.
-pub struct MpCore {
-    scu: Mmio,
-}
-
-impl MpCore {
-    /// The MPCore's private registers.
-    pub fn new(scu: Mmio) -> Self {
-        MpCore { scu }
-    }
-
-    /// Switches coherency between the cores on. Only while a single core runs, in Secure state.
-    pub fn init(&self) {
-        let diagnostic = self.scu.read(SCU_DIAGNOSTIC);
-        if diagnostic & SCU_DIAGNOSTIC_764369 == 0 {
-            self.scu.write(SCU_DIAGNOSTIC, diagnostic | SCU_DIAGNOSTIC_764369);
-        }
-        let control = self.scu.read(SCU_CONTROL);
-        if control & SCU_ENABLE == 0 {
-            self.scu.write(SCU_INVALIDATE_ALL, 0xffff);
-            self.scu.write(SCU_CONTROL, control | SCU_ENABLE);
-            cp15::dsb();
-            // The SCU knows only lines that were fetched since: the others would never be seen by another core.
-            clean_and_invalidate_l1();
-        }
-    }
-}
-
 /// Writes this core's first-level data cache back and empties it, by set and way (DDI 0406C B2.2.7).
-fn clean_and_invalidate_l1() {
+pub fn empty_l1() {
+    cp15::dsb();
     let ccsidr: u32;
     // SAFETY: selects the first-level data cache and reads its geometry.
     unsafe {

@@ -1,59 +1,69 @@
 //! Switching off and resetting.
+//!
+//! Reset is the chip's own business, so it is the same on every board. How power goes off is the board's: on the Xoom, which
+//! comes with ATAGs, by a pin; on boards with a device tree by the pin that a node `gpio-poweroff` names. Boards whose
+//! power management chip does it, over I2C, stay on.
 
-use nex_hv::drivers::Mmio;
+use nex_hv::boot_data::dtb::Tree;
+use nex_tegra2_logic::clocks::{Clocks, device};
+use nex_tegra2_logic::gpio::{self, PowerPin};
+use nex_tegra2_logic::pmc;
 
-use crate::clocks::{self, Clocks};
+use crate::block::Block;
 use crate::timer::Timer;
-
-const PMC_CNTRL: usize = 0x00;
-const PMC_CNTRL_MAIN_RST: u32 = 1 << 4;
-
-/// GPIO PV7, by which the Xoom holds its own power on: port V is the 22nd of 4 in a bank, so bank 5, port 1.
-const PORT_V: usize = 5 * 0x80 + 4;
-const PV7: u32 = 7;
-/// The registers that change only the bits whose mask bit (8 higher) is set.
-const GPIO_MSK_CNF: usize = 0x800;
-const GPIO_MSK_OE: usize = 0x810;
-const GPIO_MSK_OUT: usize = 0x820;
 
 /// Longer than a reset takes to happen.
 const RESET_WAIT_US: u32 = 100_000;
+/// How long each level of a power pin lasts, as in Linux's driver: some are edges.
+const PIN_WAIT_US: u32 = 100_000;
 
 /// What ends the machine.
 pub struct Power {
-    pmc: Mmio,
-    clocks: Clocks,
-    gpio: Mmio,
+    pmc: Block,
+    clocks: Clocks<Block>,
+    gpio: Block,
     timer: &'static Timer,
+    pin: Option<PowerPin>,
 }
 
 impl Power {
-    /// Takes the blocks that it needs: power management, clocks, GPIO.
-    pub fn new(pmc: Mmio, clocks: Clocks, gpio: Mmio, timer: &'static Timer) -> Self {
-        Power { pmc, clocks, gpio, timer }
+    /// Takes the blocks that it needs: power management, clocks, GPIO; and the pin that switches off.
+    pub fn new(
+        pmc: Block,
+        clocks: Clocks<Block>,
+        gpio: Block,
+        timer: &'static Timer,
+        pin: Option<PowerPin>,
+    ) -> Self {
+        Power { pmc, clocks, gpio, timer, pin }
     }
 
-    /// Lets go of the Xoom's power supply. Returns if the supply holds on, for example on a charger or another board.
+    /// Lets go of the board's power supply. Returns if there is no way, or if the supply holds on, for example on a
+    /// charger.
     pub fn off(&self) {
-        // An access to a block whose clock is off does not end.
-        if !self.clocks.is_running(clocks::GPIO) {
-            return;
+        let Some(pin) = self.pin else { return };
+        self.clocks.start(device::GPIO, || self.timer.wait_us(2));
+        for level in pin.levels() {
+            gpio::drive(&self.gpio, pin.pin, level);
+            if pin.pulse {
+                self.timer.wait_us(PIN_WAIT_US);
+            }
         }
-        let set = |register, on: bool| {
-            self.gpio.write(register + PORT_V, 0x100 << PV7 | u32::from(on) << PV7);
-        };
-        // The level before the driver, and the pin from its other function last, so that nothing else comes out of it.
-        set(GPIO_MSK_OUT, false);
-        set(GPIO_MSK_OE, true);
-        set(GPIO_MSK_CNF, true);
     }
 
     /// Resets by the power management controller and, should that not do it, by the reset controller. Motorola's own
     /// kernel pulses GPIO PG3 before; whether the tablet needs that is not known.
     pub fn reset(&self) {
-        self.pmc.write(PMC_CNTRL, self.pmc.read(PMC_CNTRL) | PMC_CNTRL_MAIN_RST);
-        self.timer.wait_us(RESET_WAIT_US);
-        self.clocks.reset_system();
-        self.timer.wait_us(RESET_WAIT_US);
+        pmc::reset(&self.pmc, &self.clocks, || self.timer.wait_us(RESET_WAIT_US));
     }
+}
+
+/// The power pin that a device tree names, if it is one of the chip's own.
+pub fn pin_of_tree(tree: &Tree<'_>) -> Option<PowerPin> {
+    let gpios = tree.find_compatible(&["gpio-poweroff"])?.property("gpios")?;
+    let (cells, _) = gpios.as_chunks::<4>();
+    let [controller, pin, flags, ..] = cells else { return None };
+    let own = tree.find_compatible(&["nvidia,tegra20-gpio"])?.property_u32("phandle")?;
+    let [controller, pin, flags] = [controller, pin, flags].map(|cell| u32::from_be_bytes(*cell));
+    (controller == own).then(|| PowerPin::from_cells(pin, flags))
 }

@@ -12,18 +12,15 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use nex_hv::board::{self, Interrupt, ProbeError};
 use nex_hv::drivers::Mmio;
+use nex_tegra2_logic::clocks::{Clocks, device};
 use nex_tegra2_logic::counter::Counter;
+use nex_tegra2_logic::tmr::{self, Comparator};
 use nex_tegra2_logic::{oneshot, oscillator};
 
-use crate::clocks::Clocks;
+use crate::block::Block;
 
-const TMR1_PTV: usize = 0x00;
-const TMR1_PCR: usize = 0x04;
 const TIMERUS_CNTR_1US: usize = 0x10;
 const TIMERUS_USEC_CFG: usize = 0x14;
-
-const PTV_EN: u32 = 1 << 31;
-const PCR_INTR_CLR: u32 = 1 << 30;
 
 /// TMR1's interrupt: SPI 0.
 pub const INTERRUPT: Interrupt = Interrupt(32);
@@ -34,6 +31,7 @@ const READS_TO_MOVE: u32 = 10_000;
 /// The counter and its comparator.
 pub struct Timer {
     registers: Mmio,
+    comparator: Comparator<Block>,
     counter: Counter,
     /// In microseconds of [`Timer::now`](board::Timer::now); [`oneshot::NEVER`] if there is none. Written by CPU 0 only,
     /// with IRQs masked.
@@ -41,11 +39,12 @@ pub struct Timer {
 }
 
 impl Timer {
-    /// Takes the timer over. The prescaler is written only if it does not fit the board's oscillator.
+    /// Takes the timer over, with its clock on. The prescaler is written only if it does not fit the board's oscillator.
     ///
     /// # Errors
     /// When the counter does not move.
-    pub fn new(registers: Mmio, clocks: &Clocks) -> Result<Self, ProbeError> {
+    pub fn new(registers: Mmio, clocks: &Clocks<Block>) -> Result<Self, ProbeError> {
+        clocks.start(device::TIMERS, || spin_2_us(clocks));
         let usec_cfg = oscillator::usec_cfg(clocks.osc_ctrl());
         if registers.read(TIMERUS_USEC_CFG) & 0xffff != usec_cfg {
             registers.write(TIMERUS_USEC_CFG, usec_cfg);
@@ -57,19 +56,15 @@ impl Timer {
             ));
         }
         let counter = Counter::new(registers.read(TIMERUS_CNTR_1US));
-        let timer = Timer { registers, counter, deadline: AtomicU64::new(oneshot::NEVER) };
+        let comparator = Comparator::new(Block(registers), tmr::TMR1);
+        let timer = Timer { registers, comparator, counter, deadline: AtomicU64::new(oneshot::NEVER) };
         timer.arm(oneshot::NEVER);
         Ok(timer)
     }
 
     /// Starts TMR1 on its next step towards `deadline`, and takes back its interrupt if it has come.
     fn arm(&self, deadline: u64) {
-        // Stopped first, so that it cannot fire between the clearing and the new value.
-        self.registers.write(TMR1_PTV, 0);
-        self.registers.write(TMR1_PCR, PCR_INTR_CLR);
-        self.registers.write(TMR1_PTV, PTV_EN | oneshot::reload(board::Timer::now(self), deadline));
-        // Until the writes have arrived the interrupt's line may be up, and would be taken again.
-        self.registers.read(TMR1_PTV);
+        self.comparator.arm(Some(oneshot::reload(board::Timer::now(self), deadline)));
     }
 
     /// Called with IRQs masked for each interrupt of TMR1, before it is passed on: whether the deadline has come. If not,
@@ -81,6 +76,11 @@ impl Timer {
             self.arm(deadline);
         }
         due
+    }
+
+    /// The counter itself, in microseconds; it wraps.
+    pub fn now_us(&self) -> u32 {
+        self.registers.read(TIMERUS_CNTR_1US)
     }
 
     /// Spins for `us` microseconds and up to one more.
@@ -109,5 +109,34 @@ impl board::Timer for Timer {
 
     fn interrupt(&self) -> Interrupt {
         INTERRUPT
+    }
+}
+
+/// TMR2 as the watchdog's comparator: interrupt SPI 1.
+pub struct Dog(Comparator<Block>);
+
+impl Dog {
+    /// TMR2 among the timers' registers; stopped.
+    pub fn new(registers: Mmio) -> Self {
+        let dog = Dog(Comparator::new(Block(registers), tmr::TMR2));
+        dog.0.arm(None);
+        dog
+    }
+}
+
+impl board::Watchdog for Dog {
+    fn interrupt(&self) -> Interrupt {
+        Interrupt(33)
+    }
+
+    fn arm(&self, after_ms: Option<u32>) {
+        self.0.arm(after_ms.map(tmr::after_ms));
+    }
+}
+
+/// At least 2 microseconds, without a timer: a read of a peripheral's register takes tens of nanoseconds.
+pub fn spin_2_us(clocks: &Clocks<Block>) {
+    for _ in 0..200 {
+        clocks.osc_ctrl();
     }
 }

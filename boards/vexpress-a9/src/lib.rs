@@ -99,7 +99,11 @@ impl Board for Vexpress {
         "vexpress-a9"
     }
 
-    fn early_console(&self, map: &mut dyn DeviceMapper) -> Result<Box<dyn Uart>, ProbeError> {
+    fn early_console(
+        &self,
+        _blob: Option<&[u8]>,
+        map: &mut dyn DeviceMapper,
+    ) -> Result<Box<dyn Uart>, ProbeError> {
         Ok(Box::new(Pl011::new(mmio(map, UART0)?, Interrupt(0))))
     }
 
@@ -125,6 +129,7 @@ impl Board for Vexpress {
             debug_port: None,
             watchdog: None,
             framebuffer: None,
+            outer_cache: None,
             cpus: 1,
         })
     }

@@ -78,6 +78,16 @@ pub struct BootInfo {
     pub revision: Option<u32>,
 }
 
+impl BootInfo {
+    /// Adds a part of RAM to leave alone.
+    ///
+    /// # Errors
+    /// [`BootInfoError::BadBank`], [`BootInfoError::TooManyReserved`].
+    pub fn reserve(&mut self, start: u64, bytes: u64) -> Result<(), BootInfoError> {
+        add_reserved(self, start, bytes)
+    }
+}
+
 /// Why what the boot loader passed was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BootInfoError {

@@ -6,10 +6,12 @@
 //!
 //! 1. clean and invalidate the data caches by set/way: a loader may have left lines behind, and they must not be
 //!    written back over what comes next (DDI 0406C B2.2.6);
-//! 2. move the image down to a 16 KiB boundary when it is not on one (the first-level table inside it needs that).
+//! 2. let the board do what must come before any use of memory ([`crate::board_main!`]): an outer cache that a loader left
+//!    on would keep what step 1 has cleaned, while loads with the MMU off go past it;
+//! 3. move the image down to a 16 KiB boundary when it is not on one (the first-level table inside it needs that).
 //!    *Linked* is the virtual address, *actual* where the loader put it, *desired* where it runs: the boot log shows
 //!    all three. Nothing but the bytes between desired and actual, at most 32 KiB, is overwritten;
-//! 3. map the window (read-write-execute for the moment; [`crate::memory`] tightens it) and the code itself one to
+//! 4. map the window (read-write-execute for the moment; [`crate::memory`] tightens it) and the code itself one to
 //!    one, switch on MMU, caches and branch prediction, and jump.
 //!
 //! There is no UART yet: a fault in here is silent. Keep it short.
@@ -39,6 +41,8 @@ pub struct BootArgs {
     pub cpsr: u32,
     /// SCTLR at entry.
     pub sctlr: u32,
+    /// What the board's early function returned in r0 ([`crate::board_main!`]).
+    pub early: u32,
     /// Bytes of the image as its header says, symbol table included.
     pub image_bytes: u32,
 }
@@ -79,6 +83,7 @@ static NEX_BOOT_ARGS: Raw<BootArgs> = Raw::new(BootArgs {
     desired: 0,
     cpsr: 0,
     sctlr: 0,
+    early: 0,
     image_bytes: 0,
 });
 
@@ -198,6 +203,8 @@ nex_entry:
     blt 2b
 5:  dsb
     isb
+    bl nex_board_early              @ may change r0 to r6; r13 is free until there is a stack
+    mov r13, r0
 
     adr r4, _start                  @ r4 = actual
     ldr r6, [r4, #0x2c]             @ r6 = bytes of the image
@@ -246,6 +253,7 @@ nex_entry:
     str r5,  [r0, #{a_desired}]
     str r12, [r0, #{a_cpsr}]
     str r7,  [r0, #{a_sctlr}]
+    str r13, [r0, #{a_early}]
     str r6,  [r0, #{a_bytes}]
 
     // The window: small pages, Normal write-back write-allocate shareable, PL1 read-write, global (B3.5.1).
@@ -333,6 +341,7 @@ nex_high:
     a_desired = const offset_of!(BootArgs, desired),
     a_cpsr = const offset_of!(BootArgs, cpsr),
     a_sctlr = const offset_of!(BootArgs, sctlr),
+    a_early = const offset_of!(BootArgs, early),
     a_bytes = const offset_of!(BootArgs, image_bytes),
     l1 = sym NEX_L1,
     l2 = sym NEX_WINDOW_L2,

@@ -49,6 +49,12 @@ pub(super) const COMMANDS: &[Command<Context>] = &[
         run: sym,
     },
     Command { name: "ver", usage: "", help: "version, platform, revision", run: ver },
+    Command {
+        name: "hwinfo",
+        usage: "",
+        help: "the hardware, and what the boot loader made of it",
+        run: hwinfo,
+    },
     Command { name: "continue", usage: "", help: "let everything go on", run: resume },
     Command { name: "reset", usage: "", help: "reset the machine", run: reset },
     Command {
@@ -139,6 +145,15 @@ fn ver(context: &mut Context, args: &Args<'_>) -> Result {
     say!(context, "git {}", env!("NEX_GIT_REVISION"));
     say!(context, "image at {:08x}, {} bytes", boot_args().desired, boot_args().image_bytes);
     Ok(())
+}
+
+fn hwinfo(context: &mut Context, args: &Args<'_>) -> Result {
+    args.at_most(0)?;
+    let boot = boot_args();
+    say!(context, "entry {:08x}  cpsr {:08x}  sctlr {:08x}", boot.actual, boot.cpsr, boot.sctlr);
+    say!(context, "r0 {:08x}  r1 {:08x}  r2 {:08x}", boot.r0, boot.machine, boot.tags);
+    let Some(board) = crate::board_in_use() else { return Ok(()) };
+    board.describe_hardware(&mut context.out).map_err(|_| CommandError::Message("interrupted"))
 }
 
 fn resume(context: &mut Context, args: &Args<'_>) -> Result {

@@ -66,6 +66,16 @@ pub struct Gic {
 impl Gic {
     /// Takes the GIC over: all interrupts disabled, not pending, targeted at the boot CPU.
     pub fn new(distributor: Mmio, cpu: Mmio) -> Self {
+        Self::take_over(distributor, cpu, true)
+    }
+
+    /// The same without grouping, on a board that has another way to FIQ: everything stays in group 0 and comes as IRQ, and
+    /// FIQs from elsewhere pass the CPU interface by (FIQEn = 0; 2.3).
+    pub fn without_groups(distributor: Mmio, cpu: Mmio) -> Self {
+        Self::take_over(distributor, cpu, false)
+    }
+
+    fn take_over(distributor: Mmio, cpu: Mmio, grouping: bool) -> Self {
         distributor.write(GICD_CTLR, 0);
         let lines = 32 * ((distributor.read(GICD_TYPER) & 0x1f) + 1);
         // ITARGETSR0 reads as the mask of the reading CPU; 0 on a uniprocessor GIC, where targets do not matter.
@@ -82,10 +92,9 @@ impl Gic {
         }
         // Read-as-zero where the other security state owns the groups, and where there are none.
         distributor.write(GICD_IGROUPR + 4, !0);
-        let groups = distributor.read(GICD_IGROUPR + 4) != 0;
-        if groups {
-            (1..lines as usize / 32).for_each(|n| distributor.write(GICD_IGROUPR + 4 * n, !0));
-        }
+        let groups = grouping && distributor.read(GICD_IGROUPR + 4) != 0;
+        let group = if groups { !0 } else { 0 };
+        (1..lines as usize / 32).for_each(|n| distributor.write(GICD_IGROUPR + 4 * n, group));
         let security = distributor.read(GICD_TYPER) & TYPER_SECURITY != 0;
         distributor.write(GICD_CTLR, if groups { BOTH_GROUPS } else { 1 });
         let sgi_bits = SGIR_SELF | if groups && security { SGIR_NSATT } else { 0 };
@@ -121,6 +130,7 @@ impl InterruptController for Gic {
             self.distributor.write(GICD_IGROUPR, !0);
             self.cpu.write(GICC_CTLR, BOTH_GROUPS | GICC_ACKCTL | GICC_FIQEN);
         } else {
+            self.distributor.write(GICD_IGROUPR, 0);
             self.cpu.write(GICC_CTLR, 1);
         }
     }

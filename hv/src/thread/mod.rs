@@ -548,6 +548,7 @@ pub(crate) fn idle() -> ! {
 /// Masked, so that no wake-up can slip in between the check and the wait; a masked interrupt ends the wait all the same.
 fn irq_or_work() {
     crate::debugger::watchdog::idle(true);
+    crate::outer_cache::drain();
     irq::wait_for_interrupt();
     crate::debugger::watchdog::idle(false);
 }

@@ -1,5 +1,5 @@
 //! Starts the emulated Xoom (`boards/tegra2/qemu`), for tests of the machine itself, which need no Nex, and
-//! for one of Nex on it (`tests/nex.rs`).
+//! for those of Nex on it (`tests/nex.rs`, `tests/guests.rs`).
 //!
 //! `scripts/test-xoom.sh` builds and fetches what they need, and says where it is:
 //!
@@ -8,6 +8,8 @@
 //! | `NEX_QEMU_XOOM` | the emulator |
 //! | `NEX_XOOM_BARE` | the program `nex-xoom-bare`, ELF |
 //! | `NEX_XOOM_IMAGE` | the Android boot image of Nex with the default boot volume |
+//! | `NEX_XOOM_EVERYTHING` | the one of `make qemu BOARD=tegra2`: sample guests, U-Boot, Linux twice |
+//! | `NEX_XOOM_FLAT`, `NEX_XOOM_VOLUME` | what that is made of: the flat image, and the boot volume |
 //! | `NEX_XOOM_LINUX` | directory with kernels, device trees and initial RAM disk |
 //! | `NEX_TEST_SLOWNESS` | factor on all deadlines |
 
@@ -36,6 +38,24 @@ pub fn emulator() -> PathBuf {
 /// A path that the environment gives.
 pub fn from_environment(variable: &str) -> Option<PathBuf> {
     std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// Nex's flat image, and the boot volume, for boot loaders other than the tablet's.
+///
+/// # Panics
+/// If the environment does not say.
+pub fn image_and_volume() -> (PathBuf, PathBuf) {
+    let path = |variable| {
+        from_environment(variable)
+            .unwrap_or_else(|| panic!("{variable} is not set: run scripts/test-xoom.sh"))
+    };
+    (path("NEX_XOOM_FLAT"), path("NEX_XOOM_VOLUME"))
+}
+
+/// What QEMU complains about with `-d guest_errors`, a line each, but for one thing: its GIC does not know the registers that
+/// clear active interrupts, which the first GICs have not got either. Software for later ones writes them all the same.
+pub fn mistakes(complaints: &str) -> Vec<&str> {
+    complaints.lines().filter(|line| !line.starts_with("gic_dist_writeb: Bad offset 3")).collect()
 }
 
 /// `seconds` of real time, longer on machines that say they are slow. Deadlines only end tests that hang.

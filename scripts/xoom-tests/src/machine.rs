@@ -91,6 +91,11 @@ impl Machine {
         &self.screen
     }
 
+    /// The console so far, `\r\n` as `\n`.
+    pub fn transcript(&self) -> String {
+        self.console.get().0
+    }
+
     /// What QEMU itself has said so far.
     pub fn complaints(&self) -> String {
         self.complaints.get().0

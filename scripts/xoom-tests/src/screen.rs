@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use nex_fbcon::{BLACK, LIGHT_GREY, PixelFormat, font};
+
 use crate::{TemporaryFile, seconds};
 
 /// The way to a running QEMU's screen: its control socket. The socket goes when this is dropped.
@@ -90,6 +92,28 @@ impl Picture {
         let (pixels, rest) = lines.next().unwrap_or(b"").as_chunks();
         assert!(rest.is_empty() && pixels.len() == size[0] * size[1], "a picture of {size:?}");
         Self { width: size[0], height: size[1], pixels: pixels.to_vec() }
+    }
+
+    /// The text in a row of characters, as Nex's console writes it in its usual colours: printable ASCII, `?` for all else.
+    pub fn text(&self, row: usize) -> String {
+        let shows = |character, column| {
+            let bitmap = font::find(character).unwrap_or(font::FALLBACK).bitmap();
+            let (left, top) = (column * font::WIDTH, row * font::HEIGHT);
+            bitmap.iter().zip(top..).all(|(bits, y)| {
+                (0..font::WIDTH).all(|x| {
+                    let colour = if bits >> (7 - x) & 1 == 1 { LIGHT_GREY } else { BLACK };
+                    let [_, red, green, blue] = PixelFormat::Xrgb8888.encode(colour.rgb()).to_be_bytes();
+                    self.at(left + x, y) == [red, green, blue]
+                })
+            })
+        };
+        let read = |column| (' '..='~').find(|&c| shows(c, column)).unwrap_or('?');
+        (0..self.width / font::WIDTH).map(read).collect::<String>().trim_end().to_owned()
+    }
+
+    /// All rows of characters.
+    pub fn lines(&self) -> Vec<String> {
+        (0..self.height / font::HEIGHT).map(|row| self.text(row)).collect()
     }
 
     /// The pixel in a column and row, from the upper left.

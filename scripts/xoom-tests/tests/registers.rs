@@ -493,6 +493,13 @@ fn l2_cache_is_configured_before_it_is_on() {
     assert!(machine.complaints().contains("is written while the cache is on"));
     machine.write(PL310 + 0x77c, 0xff);
     assert!(machine.complaints().contains("all is invalidated while the cache is on"));
+    // Erratum 727915.
+    machine.write(PL310 + 0xf40, 3);
+    machine.write(PL310 + 0x7fc, 0xff);
+    assert!(!machine.complaints().contains("DEBUG_CTRL"));
+    machine.write(PL310 + 0xf40, 0);
+    machine.write(PL310 + 0x7fc, 0xff);
+    assert!(machine.complaints().contains("cleaned and invalidated with DEBUG_CTRL not 3"));
 }
 
 #[test]

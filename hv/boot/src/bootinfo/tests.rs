@@ -37,6 +37,19 @@ fn a_board_with_everything() {
     assert!(info.model.starts_with("Nex test board"));
 }
 
+#[test]
+fn a_board_reserves_more() {
+    let mut info = parse(BOARD).unwrap();
+    assert_eq!(info.reserve(0x2e80_0000, 0x3e_8000), Ok(()));
+    assert_eq!(info.reserve(0x3000, 0x1000), Ok(()), "it touches the first");
+    let expected = [bank(0x1000, 0x3000), bank(0x1800_0000, 0x80_0000), bank(0x2e80_0000, 0x3e_8000)];
+    assert_eq!(info.reserved[..], expected);
+    let wraps = BootInfoError::BadBank { start: 1, bytes: u64::MAX };
+    assert_eq!(info.reserve(1, u64::MAX), Err(wraps));
+    let full = (0..64).map(|n| info.reserve(0x4000_0000 + n * 0x2000, 0x1000)).find(Result::is_err);
+    assert_eq!((full, info.reserved.len()), (Some(Err(BootInfoError::TooManyReserved)), 32));
+}
+
 /// `BOARD` with the only occurrence of `from` replaced by `to`, of the same length.
 fn board_with(from: &[u8], to: &[u8]) -> Result<BootInfo, BootInfoError> {
     let mut bytes = BOARD.to_vec();

@@ -385,6 +385,49 @@ static void leave_l2(void)
     poke(TEGRA2_PL310_BASE + 0x100, 1);             /* CTRL: on */
 }
 
+/* As a bootloader that forgot to clean up: everything mapped one to one by sections, RAM write-back cached. */
+static void leave_mmu(ARMCPU *cpu0, uint64_t ram_size)
+{
+    CPUARMState *env = &cpu0->env;
+    uint32_t table = ram_size - 64 * KiB;
+    uint32_t i;
+
+    for (i = 0; i < 4096; i++) {
+        bool is_ram = ((uint64_t)i << 20) < ram_size;
+
+        /* Section, domain 0, all access; C and B for RAM. */
+        poke(table + 4 * i, i << 20 | 3 << 10 | (is_ram ? 3 << 2 : 0) | 2);
+    }
+    env->cp15.ttbr0_s = table;
+    env->cp15.tcr_el[3] = 0;
+    env->cp15.dacr_s = 0xffffffff;
+    env->cp15.sctlr_s |= SCTLR_M | SCTLR_C | SCTLR_I | SCTLR_Z;
+}
+
+/*
+ * Firmware in Secure state that keeps nothing for itself: all interrupts in group 1, FIQ not taken over, its mask bit and
+ * the floating point unit left to Non-secure state. It has set the cores up as U-Boot does: SMP bit and SCU.
+ */
+static void enter_nonsecure(ARMCPU *cpu0)
+{
+    CPUARMState *env = &cpu0->env;
+    CPUState *was = current_cpu;
+    hwaddr gicd = TEGRA2_MPCORE_BASE + 0x1000, gicc = TEGRA2_MPCORE_BASE + 0x100;
+    unsigned i;
+
+    current_cpu = CPU(cpu0);
+    for (i = 0; i < 5; i++) {
+        poke(gicd + 0x080 + 4 * i, 0xffffffff);
+    }
+    poke(gicd, 3);
+    poke(gicc + 0x04, 0xff);
+    poke(gicc, 2);
+    current_cpu = was;
+    poke(TEGRA2_MPCORE_BASE, 1);
+    env->cp15.scr_el3 |= SCR_NS | SCR_FW | SCR_AW;
+    env->cp15.nsacr |= 3 << 10 | 1 << 18;
+}
+
 /* The kernel's entry: all the boot protocol promises is r0, r1, r2, and MMU and D-cache off. */
 static void enter_android_kernel(const XoomBoot *boot, ARMCPU *cpu0)
 {
@@ -449,6 +492,12 @@ void xoom_boot_hand_over(XoomBoot *boot, ARMCPU *cpu0)
         cpu0->env.cp15.vbar_s = 0x00120000;
         cpu0->env.cp15.ttbr0_s = 0x00150000;
         cpu0->env.cp15.dacr_s = 0xffffffff;
+    }
+    if (boot->mmu) {
+        leave_mmu(cpu0, machine->ram_size);
+    }
+    if (boot->nonsecure) {
+        enter_nonsecure(cpu0);
     }
     arm_rebuild_hflags(&cpu0->env);
 }

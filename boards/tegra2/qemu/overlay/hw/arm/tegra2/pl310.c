@@ -91,10 +91,28 @@ static uint64_t pl310_read(void *opaque, hwaddr offset, unsigned size)
     return 0;
 }
 
-static void pl310_write(void *opaque, hwaddr offset, uint64_t value, unsigned size)
+static MemTxResult pl310_read_with_attrs(void *opaque, hwaddr offset, uint64_t *value, unsigned size, MemTxAttrs attrs)
+{
+    *value = pl310_read(opaque, offset, size);
+    return MEMTX_OK;
+}
+
+/* What only Secure state may write. */
+static bool is_configuration(hwaddr offset)
+{
+    return offset == CTRL || offset == AUX_CTRL || offset == TAG_LATENCY || offset == DATA_LATENCY ||
+           (offset >= FILTER_START && offset <= FILTER_END) || offset >= DEBUG_CTRL;
+}
+
+static MemTxResult pl310_write(void *opaque, hwaddr offset, uint64_t value, unsigned size, MemTxAttrs attrs)
 {
     Tegra2Pl310 *s = opaque;
 
+    /* Tests of registers have no state at all. */
+    if (!attrs.secure && !attrs.unspecified && is_configuration(offset)) {
+        qemu_log_mask(LOG_GUEST_ERROR, "xoom: L2 cache: +0x%" HWADDR_PRIx " is written in Non-secure state\n", offset);
+        return MEMTX_DECODE_ERROR;
+    }
     switch (offset) {
     case AUX_CTRL:
     case TAG_LATENCY:
@@ -119,6 +137,10 @@ static void pl310_write(void *opaque, hwaddr offset, uint64_t value, unsigned si
             /* Throws away what was written and not cleaned: only right while the cache is off. */
             qemu_log_mask(LOG_GUEST_ERROR, "xoom: L2 cache: all is invalidated while the cache is on\n");
         }
+        if (offset == CLEAN_INV_WAY && s->debug != 3) {
+            /* Erratum 727915 of r2p0: line fills and write-back have to be disabled meanwhile. */
+            qemu_log_mask(LOG_GUEST_ERROR, "xoom: L2 cache: all is cleaned and invalidated with DEBUG_CTRL not 3\n");
+        }
         break;
     case LOCKDOWN ... LOCKDOWN_END - 4:
         s->lockdown[(offset - LOCKDOWN) / 4] = value & 0xff;
@@ -141,11 +163,12 @@ static void pl310_write(void *opaque, hwaddr offset, uint64_t value, unsigned si
                       offset);
         break;
     }
+    return MEMTX_OK;
 }
 
 static const MemoryRegionOps pl310_ops = {
-    .read = pl310_read,
-    .write = pl310_write,
+    .read_with_attrs = pl310_read_with_attrs,
+    .write_with_attrs = pl310_write,
     .impl = { .min_access_size = 4, .max_access_size = 4 },
     .valid = { .min_access_size = 4, .max_access_size = 4 },
     .endianness = DEVICE_LITTLE_ENDIAN,

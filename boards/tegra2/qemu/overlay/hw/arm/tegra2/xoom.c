@@ -130,12 +130,8 @@ static void create_cpus(XoomMachine *m)
         Object *obj = object_new(ARM_CPU_TYPE_NAME("cortex-a9"));
         ARMCPU *cpu = ARM_CPU(obj);
 
-        /* r1p0. VFPv3-D16 without NEON; QEMU 7.2 has no property for the number of registers. L1 caches of 32 KiB. */
-        object_property_set_uint(obj, "midr", 0x411fc090, &error_fatal);
+        tegra2_describe_cpu(cpu);
         object_property_set_bool(obj, "neon", false, &error_fatal);
-        cpu->isar.mvfr0 = 0x10110221;
-        cpu->ccsidr[0] = 0x701fe019;
-        cpu->ccsidr[1] = 0x201fe019;
         object_property_set_int(obj, "reset-cbar", TEGRA2_MPCORE_BASE, &error_fatal);
         object_property_set_bool(obj, "start-powered-off", i > 0, &error_fatal);
         qdev_realize(DEVICE(obj), NULL, &error_fatal);
@@ -329,6 +325,8 @@ BOOL_OPTION(icache, boot.icache)
 BOOL_OPTION(timers, boot.timers)
 BOOL_OPTION(uart_irq, boot.uart_irq)
 BOOL_OPTION(gic, boot.gic)
+BOOL_OPTION(mmu, boot.mmu)
+BOOL_OPTION(nonsecure, boot.nonsecure)
 BOOL_OPTION(hostile, boot.hostile)
 BOOL_OPTION(lic_gates_gic, lic_gates_gic)
 
@@ -402,8 +400,14 @@ static void xoom_instance_init(Object *obj)
     object_property_set_description(obj, "left-uart", "... the UART's interrupts enabled");
     object_property_add_bool(obj, "left-gic", get_gic, set_gic);
     object_property_set_description(obj, "left-gic", "... the GIC on, with interrupts enabled and pending");
+    object_property_add_bool(obj, "left-mmu", get_mmu, set_mmu);
+    object_property_set_description(obj, "left-mmu",
+                                    "... MMU and data cache on, one to one, against the boot protocol");
+    object_property_add_bool(obj, "nonsecure", get_nonsecure, set_nonsecure);
+    object_property_set_description(obj, "nonsecure",
+                                    "Enters in Non-secure state, with all interrupts left to it (default off)");
     object_property_add_bool(obj, "hostile", get_hostile, set_hostile);
-    object_property_set_description(obj, "hostile", "All of the left-* options, and a RAM pattern");
+    object_property_set_description(obj, "hostile", "All of the left-* options but left-mmu, and a RAM pattern");
 }
 
 static void xoom_class_init(ObjectClass *klass, void *data)
