@@ -90,11 +90,11 @@ endif
 ifneq ($(filter image fastboot,$(MAKECMDGOALS)),)
 $(if $(filter tegra2,$(BOARD)),,$(error BOARD=$(BOARD): boot images are for BOARD=tegra2))
 endif
-ifneq ($(filter soak stress,$(MAKECMDGOALS)),)
-$(if $(filter qemu-virt,$(BOARD)),,$(error BOARD=$(BOARD): this is for BOARD=qemu-virt))
-endif
 ifneq ($(filter bench difftest,$(MAKECMDGOALS)),)
 $(if $(filter qemu-virt tegra2,$(BOARD)),,$(error BOARD=$(BOARD): this is for BOARD=qemu-virt or BOARD=tegra2))
+endif
+ifneq ($(filter soak stress,$(MAKECMDGOALS)),)
+$(if $(filter qemu-virt,$(BOARD)),,$(error BOARD=$(BOARD): this is for BOARD=qemu-virt))
 endif
 ifneq ($(filter log,$(MAKECMDGOALS)),)
 $(if $(PORT),,$(error PORT is missing: make log PORT=/dev/ttyUSB0))
@@ -212,6 +212,7 @@ stress: board ## Debian's stress-ng, natively and in a domain, compared (docs/gu
 	@scripts/debian/files.sh $(CACHE) vmlinuz
 	@scripts/debian/stress.sh $(T)/linux-stress.gz $(CACHE)
 	cargo test --package nex-qemu-tests --test stress -- --ignored --nocapture
+
 # Comparing with a native run takes the QEMU with both machines; for the tablet that is ours.
 ifeq ($(BOARD),tegra2)
 XOOM_QEMU = NEX_QEMU="$$(scripts/build-qemu-xoom.sh)"

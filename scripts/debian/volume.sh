@@ -4,7 +4,7 @@
 #   scripts/debian/volume.sh linux DIR     dom0 and domU, both with KERNEL and INITRD
 #   scripts/debian/volume.sh uboot DIR     one domain with UBOOT as its firmware
 #   scripts/debian/volume.sh linux-uboot DIR     two of each
-#   scripts/debian/volume.sh everything DIR     both, and the sample guests (which `nextool bootvol` adds)
+#   scripts/debian/volume.sh everything DIR     Linux twice, one U-Boot, and the sample guests (which `nextool bootvol` adds)
 #
 # nex.toml is that of guest-kit/volumes/linux and so on. The files come from the environment: KERNEL,
 # INITRD, UBOOT, each empty for Debian's, which files.sh makes in CACHE; CMDLINE, if not empty, is the command line of both
