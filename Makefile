@@ -33,7 +33,8 @@ RELEASE  := $(T)/$(ARM)/release
 ELF      := $(RELEASE)/nex-$(BOARD)
 IMAGE    := $(T)/nex-$(BOARD).bin
 ANDROID  := $(T)/nex-$(BOARD).img
-BOOTVOL  ?= $(T)/default.cpio
+# The tablet has room for everything at once.
+BOOTVOL  ?= $(T)/$(if $(filter tegra2,$(BOARD)),everything,default).cpio
 CACHE    ?= $(T)/debian
 NEXTOOL  := $(T)/debug/nextool
 
@@ -82,14 +83,11 @@ endif
 ifeq ($(BOARD),tegra2)
 $(if $(filter 2,$(SMP)),,$(error SMP=$(SMP): BOARD=tegra2 has two CPUs))
 endif
-ifneq ($(filter linux uboot,$(MAKECMDGOALS)),)
-$(if $(filter tegra2,$(BOARD)),$(error BOARD=$(BOARD): this is for BOARD=qemu-virt or BOARD=vexpress-a9))
-endif
 ifneq ($(filter image fastboot,$(MAKECMDGOALS)),)
 $(if $(filter tegra2,$(BOARD)),,$(error BOARD=$(BOARD): boot images are for BOARD=tegra2))
 endif
-ifneq ($(filter bench conformance,$(MAKECMDGOALS)),)
-$(if $(filter qemu-virt,$(BOARD)),,$(error BOARD=$(BOARD): this is for BOARD=qemu-virt))
+ifneq ($(filter bench difftest,$(MAKECMDGOALS)),)
+$(if $(filter qemu-virt tegra2,$(BOARD)),,$(error BOARD=$(BOARD): this is for BOARD=qemu-virt or BOARD=tegra2))
 endif
 ifneq ($(filter log,$(MAKECMDGOALS)),)
 $(if $(PORT),,$(error PORT is missing: make log PORT=/dev/ttyUSB0))
@@ -100,7 +98,7 @@ endif
 
 # ---- Targets ----
 
-.PHONY: all build board guests bootvol image fastboot qemu linux uboot debian log bench conformance test test-xoom lint clippy fmt doc configs size setup $(CONFIG_GOALS) clean help FORCE
+.PHONY: all build board guests bootvol everything image fastboot qemu linux uboot debian linux-tests log bench difftest test test-xoom lint clippy fmt doc configs size setup $(CONFIG_GOALS) clean help FORCE
 .DEFAULT_GOAL := all
 
 all: build
@@ -144,9 +142,15 @@ else
 	@BOARD=$(BOARD) CPU=$(CPU) SMP=$(SMP) MEM=$(MEM) ICOUNT=$(ICOUNT) GDB=$(GDB) FB=$(FB) NEXTOOL=$(NEXTOOL) scripts/qemu.sh $(IMAGE) $(BOOTVOL) $(ELF)
 endif
 
+# Packed each time: it is quick, and what is in it may have changed.
+everything: $(NEXTOOL) guests ## the boot volume with sample guests, U-Boot and Linux twice, target/everything.cpio
+	@scripts/debian/volume.sh everything $(T)/volumes/everything
+	$(NEXTOOL) bootvol --dir $(T)/volumes/everything --guests $(RELEASE) --out $(T)/everything.cpio
+everything: export CACHE := $(CACHE)
+
 # APPEND goes through the environment, as it may hold anything.
 image: export APPEND := $(value APPEND)
-image: build ## BOARD=tegra2: the Android boot image with Nex and BOOTVOL, target/nex-tegra2.img (docs/xoom.md)
+image: build $(if $(filter $(T)/everything.cpio,$(BOOTVOL)),everything) ## BOARD=tegra2: the Android boot image with Nex and BOOTVOL, target/nex-tegra2.img (docs/xoom.md)
 	$(NEXTOOL) bootimg --kernel $(IMAGE) --bootvol $(BOOTVOL) --cmdline="$$APPEND" --out $(ANDROID)
 
 fastboot: image ## BOARD=tegra2: boot that image on a tablet, once, without writing to it
@@ -161,10 +165,16 @@ linux: export CMDLINE := $(value CMDLINE)
 uboot: export UBOOT := $(value UBOOT)
 linux: ## boot Debian's Linux twice, as dom0 and domU (docs/guests.md); or KERNEL=zImage INITRD=file CMDLINE="words"
 uboot: ## boot Debian's U-Boot as a domain's firmware; or UBOOT=file
+linux uboot: export APPEND := $(value APPEND)
 linux uboot: board
 	@scripts/debian/volume.sh $@ $(T)/volumes/$@
 	$(NEXTOOL) bootvol --dir $(T)/volumes/$@ --guests $(RELEASE) --out $(T)/$@.cpio
+ifeq ($(BOARD),tegra2)
+	$(NEXTOOL) bootimg --kernel $(IMAGE) --bootvol $(T)/$@.cpio --cmdline="$$APPEND" --out $(T)/$@.img
+	@MEM=$(MEM) ICOUNT=$(ICOUNT) GDB=$(GDB) FB=$(FB) NEXTOOL=$(NEXTOOL) scripts/qemu-xoom.sh $(T)/$@.img $(ELF)
+else
 	@BOARD=$(BOARD) CPU=$(CPU) SMP=$(SMP) MEM=$(MEM) ICOUNT=$(ICOUNT) GDB=$(GDB) FB=$(FB) NEXTOOL=$(NEXTOOL) scripts/qemu.sh $(IMAGE) $(T)/$@.cpio $(ELF)
+endif
 
 debian: ## fetch and make all files of the Debian guests, into CACHE, for use without a network
 	@scripts/debian/files.sh $(CACHE) $(DEBIAN_FILES)
@@ -178,25 +188,30 @@ linux-tests:
 	@scripts/debian/files.sh $(CACHE) vmlinuz
 	@scripts/debian/tests.sh $(T)/linux-tests.gz $(CACHE) $(RELEASE)
 
+# Comparing with a native run takes the QEMU with both machines; for the tablet that is ours.
+ifeq ($(BOARD),tegra2)
+XOOM_QEMU = NEX_QEMU="$$(scripts/build-qemu-xoom.sh)"
+endif
+
 # BENCH_LINUX is not empty if the groups with Linux are wanted.
 BENCH_LINUX := $(if $(GROUPS),$(filter linux domu,$(GROUPS)),yes)
 bench: $(if $(filter 1,$(NATIVE)),,board) ## what a kernel's and Linux's operations cost natively and under Nex (docs/performance.md)
 	$(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) --package nex-guest-bench
 	$(if $(BENCH_LINUX),@$(MAKE) --no-print-directory linux-tests)
-	@cargo run --quiet --package nex-bench -- --guest $(RELEASE)/nex-guest-bench --kernel $(CACHE)/vmlinuz --initrd $(T)/linux-tests.gz \
-		--image $(IMAGE) --cpu $(CPU) --out $(T)/bench.json $(if $(GROUPS),--groups "$(GROUPS)") \
+	@$(XOOM_QEMU) cargo run --quiet --package nex-bench -- --guest $(RELEASE)/nex-guest-bench --kernel $(CACHE)/vmlinuz --initrd $(T)/linux-tests.gz \
+		--image $(IMAGE) --board $(BOARD) --cpu $(CPU) --out $(T)/bench.json $(if $(GROUPS),--groups "$(GROUPS)") \
 		$(if $(filter 1,$(NATIVE)),--native) $(if $(filter 1,$(CHECK)),--check bench/$(CPU).json) \
 		$(if $(filter 1,$(BASELINE)),--baseline bench/$(CPU).json) $(if $(filter 1,$(DOCS)),--docs docs/performance.md)
 
 difftest: board ## N random cases from SEED, natively and under Nex, compared (docs/virtualization.md)
 	$(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) --package nex-difftest
-	@cargo run --quiet --package nex-difftest-run -- --guest $(RELEASE)/difftest --image $(IMAGE) --cpu $(CPU) --cases $(N) --seed $(SEED)
+	@$(XOOM_QEMU) cargo run --quiet --package nex-difftest-run -- --guest $(RELEASE)/difftest --image $(IMAGE) --board $(BOARD) --cpu $(CPU) --cases $(N) --seed $(SEED)
 
 test: ## all checks and tests, on the host and in QEMU; the last line counts them
 	@scripts/test.sh $(abspath $(T))
 
-test-xoom: ## test the emulated Xoom, and Nex on it; TIER=generic: with a stock kernel only, which is faster
-	@TARGET_ENV="$(TARGET_ENV)" TARGET_FLAGS="$(TARGET_FLAGS)" scripts/test-xoom.sh $(TIER)
+test-xoom: ## test the emulated Xoom, and Nex on it, in all ways; TIER=generic: what is quick, as `make test` does
+	@TARGET_ENV="$(TARGET_ENV)" TARGET_FLAGS="$(TARGET_FLAGS)" CACHE="$(CACHE)" scripts/test-xoom.sh $(TIER)
 
 lint clippy: ## formatting and clippy, for host and target
 	cargo fmt --all --check
@@ -240,7 +255,7 @@ help: ## this list
 	@echo '  BOARD=qemu-virt|tegra2|vexpress-a9'
 	@echo '  CPU=cortex-a15|cortex-a7   (cortex-a9 with the other boards)'
 	@echo '  MEM=MiB  SMP=n             the machine; default 256 (linux, uboot: 512; tegra2: 1024) and 1 (tegra2: 2)'
-	@echo '  BOOTVOL=file.cpio          what to boot; default: target/default.cpio'
+	@echo '  BOOTVOL=file.cpio          what to boot; default: target/default.cpio (tegra2: target/everything.cpio)'
 	@echo '  CACHE=directory            where the Debian packages are kept; default: target/debian'
 	@echo '  APPEND="words"             more for the command line of Nex'
 	@echo '  ICOUNT=1                   count instructions as nanoseconds: every run is the same'

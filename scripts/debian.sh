@@ -5,7 +5,6 @@
 #   scripts/debian.sh CACHE source NAME       downloads the source package NAME, and prints the path of its .dsc
 #   scripts/debian.sh CACHE binary NAME:ARCH  downloads that package, and prints its path (without what it depends on)
 #   scripts/debian.sh CACHE unpack NAME:ARCH DIR  the same, and unpacks it into DIR
-#   scripts/debian.sh CACHE depends NAME:ARCH PATTERN  the first dependency of that package that matches the grep pattern
 #
 # CACHE is a directory that keeps what was fetched. Package lists older than a day are fetched again.
 set -eu
@@ -87,10 +86,7 @@ binary)
 unpack)
     dpkg-deb --extract "$(binary "$name")" "$4"
     ;;
-depends)
-    private apt-cache depends "$name" | sed -n 's/^ *Depends: //p' | grep -m 1 "$4"
-    ;;
 *)
-    die "$what: not source, binary, unpack or depends"
+    die "$what: not source, binary or unpack"
     ;;
 esac

@@ -50,7 +50,8 @@ check "the board for tests on a Cortex-A9" $make build BOARD=vexpress-a9
 check "size" $make size BOARD=qemu-virt
 check "the smallest and the largest configuration" $make configs
 # Without a network only those who look at the output can know; a CI must not pass for that reason.
-export NEX_LINUX_KERNEL="${CACHE:-$target_dir/debian}/vmlinuz" NEX_LINUX_INITRD="$target_dir/linux-tests.gz"
+export CACHE="${CACHE:-$target_dir/debian}"
+export NEX_LINUX_KERNEL="$CACHE/vmlinuz" NEX_LINUX_INITRD="$target_dir/linux-tests.gz"
 if [ -n "${CI:-}" ]; then
     check "Debian's Linux and the programs for it" $make linux-tests
 elif ! $make linux-tests; then
@@ -59,10 +60,16 @@ elif ! $make linux-tests; then
 fi
 export NEX_IMAGE="$target_dir/nex-qemu-virt.bin" NEX_DEFAULT_VOLUME="$target_dir/default.cpio"
 export NEX_GUESTS_DIR="$target_dir/armv7a-none-eabi/release"
-check "Debian's U-Boot, for a guest" scripts/debian/files.sh "$target_dir/debian" u-boot.bin
-export NEX_UBOOT="$target_dir/debian/u-boot.bin"
+check "Debian's U-Boot, for a guest" scripts/debian/files.sh "$CACHE" u-boot.bin
+export NEX_UBOOT="$CACHE/u-boot.bin"
 check "tests in QEMU" cargo test --no-fail-fast --package nex-qemu-tests
 check "random cases natively and under Nex" $make difftest N=2000
+# Last, as it may have to build QEMU first: some minutes of both cores, but only when the models have changed.
+if [ "${NEX_XOOM:-}" = skip ] || [ "${NEX_LINUX:-}" = skip ]; then
+    echo "==> NOT TESTED: the emulated Xoom, by NEX_XOOM=skip or for want of Debian's files"
+else
+    check "the emulated Xoom, and Nex on it" $make test-xoom TIER=generic
+fi
 
 failed=$(($(sum failed) + other_failures))
 echo "$(sum passed) passed, $failed failed" | tee "$target_dir/test.summary"

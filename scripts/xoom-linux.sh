@@ -7,7 +7,8 @@
 #                                    own kernel lacks; tegra20-{harmony,trimslice,ventana}.dtb from that source. Takes a
 #                                    cross compiler and some minutes at the first time
 #
-# What it makes is kept in $NEX_QEMU_XOOM_CACHE (default target/qemu-xoom), so that it is only made once.
+# What it makes is kept in $NEX_QEMU_XOOM_CACHE (default target/qemu-xoom), so that it is only made once; Debian's packages
+# for guests are in $CACHE (default target/debian).
 set -eu
 cd "$(dirname "$0")/.."
 script=xoom-linux
@@ -44,27 +45,21 @@ need() {
 
 need dtc device-tree-compiler cpio cpio xz xz-utils
 
-if [ ! -e "$out/vmlinuz" ]; then
-    # The package linux-image-armmp only depends on the newest.
-    package=$(scripts/debian.sh "$cache" depends linux-image-armmp:armhf '^linux-image-')
-    say "fetching $package"
-    rm -rf "$cache/unpacked"
-    scripts/debian.sh "$cache" unpack "${package%%:*}:armhf" "$cache/unpacked"
-    cp "$cache"/unpacked/boot/vmlinuz-* "$out/vmlinuz.new"
-    rm -rf "$cache/unpacked"
-    mv "$out/vmlinuz.new" "$out/vmlinuz"
-fi
+# The packages that guests use as well.
+debian=${CACHE:-target/debian}
+scripts/debian/files.sh "$debian" vmlinuz
+cmp -s "$debian/vmlinuz" "$out/vmlinuz" || { cp "$debian/vmlinuz" "$out/vmlinuz.new" && mv "$out/vmlinuz.new" "$out/vmlinuz"; }
 
 if [ ! -e "$out/initrd.gz" ] || [ "$sources/init" -nt "$out/initrd.gz" ]; then
+    scripts/debian/fetch.sh "$debian" busybox-static
     root=$cache/root
-    rm -rf "$root" "$cache/busybox"
-    scripts/debian.sh "$cache" unpack busybox-static:armhf "$cache/busybox"
+    rm -rf "$root"
     mkdir -p "$root/bin" "$root/dev" "$root/proc" "$root/sys"
-    cp "$cache/busybox/bin/busybox" "$root/bin"
+    cp "$debian/root/busybox-static/bin/busybox" "$root/bin"
     cp "$sources/init" "$root/init"
     chmod 755 "$root/init"
     (cd "$root" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 | gzip -n) >"$out/initrd.gz.new"
-    rm -rf "$root" "$cache/busybox"
+    rm -rf "$root"
     mv "$out/initrd.gz.new" "$out/initrd.gz"
 fi
 

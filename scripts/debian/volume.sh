@@ -3,8 +3,9 @@
 #
 #   scripts/debian/volume.sh linux DIR     dom0 and domU, both with KERNEL and INITRD
 #   scripts/debian/volume.sh uboot DIR     one domain with UBOOT as its firmware
+#   scripts/debian/volume.sh everything DIR     both, and the sample guests (which `nextool bootvol` adds)
 #
-# nex.toml is that of guest-kit/volumes/linux or guest-kit/volumes/uboot. The files come from the environment: KERNEL,
+# nex.toml is that of guest-kit/volumes/linux, uboot or everything. The files come from the environment: KERNEL,
 # INITRD, UBOOT, each empty for Debian's, which files.sh makes in CACHE; CMDLINE, if not empty, is the command line of both
 # kernels. INITRD=none is no initrd.
 set -eu
@@ -12,12 +13,12 @@ cd "$(dirname "$0")/../.."
 script=volume
 . scripts/apt.sh
 
-[ $# = 2 ] || die "usage: scripts/debian/volume.sh linux|uboot DIR"
+[ $# = 2 ] || die "usage: scripts/debian/volume.sh linux|uboot|everything DIR"
 kind=$1
 dir=$2
 cache=${CACHE:-target/debian}
 toml=guest-kit/volumes/$kind/nex.toml
-[ -r "$toml" ] || die "$kind: must be linux or uboot"
+[ -r "$toml" ] || die "$kind: must be linux, uboot or everything"
 
 # The file that the user gave in the variable $1, with the value $2, or Debian's $3.
 source_of() {
@@ -32,9 +33,11 @@ source_of() {
 
 rm -rf "$dir"
 mkdir -p "$dir"
-if [ "$kind" = uboot ]; then
+if [ "$kind" != linux ]; then
     file=$(source_of UBOOT "${UBOOT:-}" u-boot.bin)
     cp "$file" "$dir/u-boot.bin"
+fi
+if [ "$kind" = uboot ]; then
     cp "$toml" "$dir/nex.toml"
     exit 0
 fi

@@ -25,6 +25,24 @@ impl Arguments {
         self.get(index).and_then(|word| word.to_str().ok()).unwrap_or("")
     }
 
+    /// What the kernel says that the CPU has: `AT_HWCAP` of the auxiliary vector.
+    pub fn hwcap(&self) -> u32 {
+        const AT_HWCAP: usize = 16;
+        // SAFETY: the arguments' pointers end with a null pointer, the environment's follow and end with one as well, then
+        // come pairs of words up to one that begins with zero.
+        unsafe {
+            let mut at = self.first.add(self.count + 1).cast::<usize>();
+            while *at != 0 {
+                at = at.add(1);
+            }
+            at = at.add(1);
+            while *at != 0 && *at != AT_HWCAP {
+                at = at.add(2);
+            }
+            if *at == AT_HWCAP { *at.add(1) as u32 } else { 0 }
+        }
+    }
+
     /// The number in word `index`, or `default` if there is none.
     pub fn number(&self, index: usize, default: u32) -> u32 {
         self.text(index).parse().unwrap_or(default)

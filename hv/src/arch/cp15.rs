@@ -34,6 +34,23 @@ pub fn data_line_bytes() -> u32 {
     4 << (Ctr::read().0 >> 16 & 0xf)
 }
 
+/// CLIDR, and CCSIDR of the caches that it names in CSSELR's order: level 1 data and instruction, level 2; 0 for what is not
+/// there (B4.1.20, B4.1.19).
+pub fn cache_geometry() -> (u32, [u32; 3]) {
+    let clidr = clidr();
+    let level = |n: u32| clidr >> (3 * n) & 7;
+    // Level types: 1 instruction only, 2 data only, 3 both, 4 unified.
+    let there = [matches!(level(0), 2..=4), matches!(level(0), 1 | 3), matches!(level(1), 2..=4)];
+    let mut ccsidr = [0; 3];
+    for (n, value) in ccsidr.iter_mut().enumerate().filter(|&(n, _)| there[n]) {
+        // SAFETY: selects what CCSIDR shows, for nobody but the next line.
+        unsafe { set_csselr(n as u32) };
+        isb();
+        *value = ccsidr_selected();
+    }
+    (clidr, ccsidr)
+}
+
 /// TTBR attributes: walks are shareable, inner and outer write-back write-allocate (DDI 0406C B4.1.154, format with
 /// the multiprocessing extensions: IRGN = 0b01 in bits 0 and 6, RGN = 0b01 in 4:3, S = bit 1).
 pub const TTBR_FLAGS: u32 = 1 << 6 | 1 << 3 | 1 << 1;
@@ -97,6 +114,12 @@ cp15!(/// IFAR: address of the last prefetch abort (B4.1.95).
     read ifar, "0", "c6", "c0", "2");
 cp15!(/// CTR: cache type (B4.1.42); DminLine in bits 19:16 as log2 of words.
     read ctr, "0", "c0", "c0", "1");
+cp15!(/// CLIDR: cache levels (B4.1.20).
+    read clidr, "1", "c0", "c0", "1");
+cp15!(/// CCSIDR: the cache that CSSELR selects (B4.1.19).
+    read ccsidr_selected, "1", "c0", "c0", "0");
+cp15!(/// Writes CSSELR (B4.1.41).
+    write set_csselr, "2", "c0", "c0", "0");
 cp15!(/// TPIDRPRW: PL1-only software thread ID; Nex keeps its per-CPU pointer there (B4.1.150).
     read tpidrprw, "0", "c13", "c0", "4");
 cp15!(/// Writes TPIDRPRW.

@@ -254,7 +254,7 @@ nex_svc_cp15:
     b nex_svc_slow
     b nex_cp15_r_ctr
     b nex_svc_done                  @ BPIALL: predictors have no effect that a guest can see
-    b nex_svc_slow
+    b nex_svc_done                  @ DCCMVAC: all its memory is coherent without; no fault is allowed as well (B3.13.2)
     b nex_svc_slow
 
     .macro nex_cp15_read name, offset

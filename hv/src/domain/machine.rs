@@ -121,9 +121,10 @@ pub fn profile() -> Profile {
     let mut profile =
         Profile::for_host(cp15::midr()).unwrap_or(Profile { midr: cp15::midr(), ..Profile::CORTEX_A9 });
     super::float::describe(&mut profile);
+    (profile.clidr, profile.ccsidr) = cp15::cache_geometry();
     // Lines of 4 KiB: what the guest does for each line then costs one trap for each page. See `Parts::cache_operation`.
     const LINE_LOG2_WORDS: u32 = 10;
-    profile.few_maintenance_steps(LINE_LOG2_WORDS).numbered(0, 1).offer_lpae().offer_generic_timer()
+    profile.with_cache_lines(LINE_LOG2_WORDS).numbered(0, 1).offer_lpae().offer_generic_timer()
 }
 
 impl Machine {

@@ -5,7 +5,7 @@
 
 use nex_devices::Width;
 use nex_devices::platform::Device;
-use nex_emulate::{Quick, Size, quick_a32, quick_t32};
+use nex_emulate::{Size, quick_a32, quick_t32};
 use nex_mm::{Gva, Hpa};
 use nex_vcpu::{Exception, Privilege, TimerReg, Vcpu};
 use nex_vmmu::devices::dacr_of;
@@ -26,7 +26,7 @@ use crate::memory;
 
 /// Pages that are filled at once, around the one that the guest wants: those of a block of so many whose descriptors are
 /// beside the one that was read. They are there if the guest's software filled them together, as operating systems do.
-const AROUND: u32 = 16;
+const AROUND: u32 = 8;
 
 /// Status of a fault that a missing shadow entry can be the cause of (DFSR and IFSR, short format, B3.13.3).
 const TRANSLATION: [u32; 2] = [0x5, 0x7];
@@ -84,6 +84,23 @@ fn loop_limit(rt: u8, following: [u32; 3]) -> Option<u8> {
     found.then_some(limit as u8)
 }
 
+/// What became of a trap.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Quick {
+    /// Nothing was done: it is for [`traps`](super::traps).
+    Not,
+    /// It was answered.
+    Done,
+    /// The same, and a device may want something.
+    Look,
+}
+
+impl Quick {
+    const fn done(done: bool) -> Self {
+        if done { Quick::Done } else { Quick::Not }
+    }
+}
+
 impl Parts {
     /// Carries out a loop of TLB maintenance over pages at once, or a part of it: Linux has it for ranges, and each page would
     /// cost a trap.
@@ -106,13 +123,13 @@ impl Parts {
         }
     }
 
-    /// An abort of the guest, whose status is still in the fault registers. False: nothing was done.
+    /// An abort of the guest, whose status is still in the fault registers.
     #[inline]
-    pub fn quick_abort(&mut self, vcpu: &mut Vcpu, fetch: bool, word: u32) -> bool {
+    pub fn quick_abort(&mut self, vcpu: &mut Vcpu, fetch: bool, word: u32) -> Quick {
         let (status, va) = if fetch { (cp15::ifsr(), cp15::ifar()) } else { (cp15::dfsr(), cp15::dfar()) };
         let fault = status & STATUS;
         if !TRANSLATION.contains(&fault) && !PERMISSION.contains(&fault) || status & DFSR_CM != 0 {
-            return false;
+            return Quick::Not;
         }
         let privileged = vcpu.privilege() == Privilege::Pl1;
         let kind = match (fetch, status & DFSR_WRITE != 0) {
@@ -127,11 +144,11 @@ impl Parts {
             return self.quick_device(vcpu, device, base + (va & 0xfff), word);
         }
         match self.quick_fill(vcpu, privileged, kind, va) {
-            Ok(()) => true,
-            Err(None) => false,
+            Ok(()) => Quick::Done,
+            Err(None) => Quick::Not,
             // One at the vector of the last exception may be the end of the domain.
             Err(Some(_)) if fetch && self.last.as_ref().is_some_and(|last| last.vector == vcpu.regs.pc()) => {
-                false
+                Quick::Not
             }
             Err(Some(fault)) => {
                 self.original = word;
@@ -140,14 +157,14 @@ impl Parts {
                     (false, Kind::Write) => (Exception::DataAbort, Cause::Write),
                     (false, _) => (Exception::DataAbort, Cause::Read),
                 };
-                self.inject(vcpu, exception, Some(DataAbort { fault, cause })).is_none()
+                Quick::done(self.inject(vcpu, exception, Some(DataAbort { fault, cause })).is_none())
             }
         }
     }
 
     /// The registers of a load or store whose address needs no computing.
     #[inline]
-    fn quick_access(vcpu: &Vcpu, word: u32) -> Option<Quick> {
+    fn quick_access(vcpu: &Vcpu, word: u32) -> Option<nex_emulate::Quick> {
         if vcpu.regs.cpsr().is_thumb() {
             quick_t32(word as u16, (word >> 16) as u16)
         } else {
@@ -155,18 +172,18 @@ impl Parts {
         }
     }
 
-    fn quick_device(&mut self, vcpu: &mut Vcpu, device: Device, offset: u32, word: u32) -> bool {
-        let Some(quick) = Self::quick_access(vcpu, word) else { return false };
+    fn quick_device(&mut self, vcpu: &mut Vcpu, device: Device, offset: u32, word: u32) -> Quick {
+        let Some(quick) = Self::quick_access(vcpu, word) else { return Quick::Not };
         let width = match quick.size {
             Size::Byte => Width::Byte,
             Size::Half => Width::Half,
             _ => Width::Word,
         };
         let write = if quick.load { None } else { Some(quick.value(&vcpu.regs)) };
-        let Ok(value) = self.platform.access(device, offset, width, write) else { return false };
+        let Ok(value) = self.platform.access(device, offset, width, write) else { return Quick::Not };
         quick.finish(&mut vcpu.regs, value);
         vcpu.pending = self.platform.pending();
-        true
+        Quick::Look
     }
 
     /// Maps a page of RAM that the guest maps in the common way, and its neighbours.
@@ -280,12 +297,12 @@ impl Parts {
         }
     }
 
-    /// An undefined instruction of the guest. False: nothing was done.
+    /// An undefined instruction of the guest.
     #[inline]
-    pub fn quick_undefined(&mut self, vcpu: &mut Vcpu, word: u32) -> bool {
+    pub fn quick_undefined(&mut self, vcpu: &mut Vcpu, word: u32) -> Quick {
         let rt = (word >> 12 & 15) as u8;
         if vcpu.regs.cpsr().is_thumb() || vcpu.privilege() != Privilege::Pl1 || rt == 15 {
-            return false;
+            return Quick::Not;
         }
         match word & MCR_MASK {
             MCR => self.quick_write(vcpu, rt, word),
@@ -296,28 +313,30 @@ impl Parts {
 
     /// MCR to CP15.
     #[inline]
-    fn quick_write(&mut self, vcpu: &mut Vcpu, rt: u8, word: u32) -> bool {
+    fn quick_write(&mut self, vcpu: &mut Vcpu, rt: u8, word: u32) -> Quick {
         let value = vcpu.regs.get(rt);
         match word & REGISTER {
             TLBIMVA | DTLBIMVA | ITLBIMVA | TLBIMVAIS => {
                 if let Some(limit) = loop_limit(rt, this_cpu().following()) {
                     self.flush_loop(vcpu, rt, limit);
-                    return true;
+                    return Quick::Done;
                 }
                 self.shadow.flush(Flush::Page { va: Gva::new(value & !0xfff), asid: value as u8 });
             }
             // Nothing, if there is something at that address.
             DCCMVAC | DCCIMVAC => {
-                let Some(tables) = self.shadow.quick() else { return false };
+                let Some(tables) = self.shadow.quick() else { return Quick::Not };
                 if tables.find(&mut self.memory, Gva::new(value)).is_err() {
-                    return false;
+                    return Quick::Not;
                 }
             }
             ICIALLU => cache::drop_fetched(),
             // As `Parts::cache_operation`.
             ICIMVAU | DCCMVAU => {
-                let Some(tables) = self.shadow.quick() else { return false };
-                let Ok((found, _)) = tables.find(&mut self.memory, Gva::new(value)) else { return false };
+                let Some(tables) = self.shadow.quick() else { return Quick::Not };
+                let Ok((found, _)) = tables.find(&mut self.memory, Gva::new(value)) else {
+                    return Quick::Not;
+                };
                 if word & REGISTER == ICIMVAU {
                     cache::drop_fetched();
                 } else if let Some(page) = self.memory.page_at(found.page) {
@@ -327,23 +346,25 @@ impl Parts {
             }
             // By set and way.
             DCISW | DCCSW | DCCISW => {}
-            CNTP_CTL => self.quick_timer_write(vcpu, TimerReg::PCtl, value.into()),
-            CNTV_CTL => self.quick_timer_write(vcpu, TimerReg::VCtl, value.into()),
-            _ => return false,
+            CNTP_CTL => return self.quick_timer_write(vcpu, TimerReg::PCtl, value.into()),
+            CNTV_CTL => return self.quick_timer_write(vcpu, TimerReg::VCtl, value.into()),
+            _ => return Quick::Not,
         }
         vcpu.regs.skip(4);
-        true
+        Quick::Done
     }
 
     #[inline]
-    fn quick_timer_write(&mut self, vcpu: &mut Vcpu, reg: TimerReg, value: u64) {
+    fn quick_timer_write(&mut self, vcpu: &mut Vcpu, reg: TimerReg, value: u64) -> Quick {
         self.platform.timer_write(reg, value);
         vcpu.pending = self.platform.pending();
+        vcpu.regs.skip(4);
+        Quick::Look
     }
 
     /// MRC from CP15.
     #[inline]
-    fn quick_read(&mut self, vcpu: &mut Vcpu, rt: u8, word: u32) -> bool {
+    fn quick_read(&mut self, vcpu: &mut Vcpu, rt: u8, word: u32) -> Quick {
         let value = match word & REGISTER {
             DFSR => vcpu.cp15.dfsr,
             DFAR => vcpu.cp15.dfar,
@@ -351,48 +372,46 @@ impl Parts {
             IFAR => vcpu.cp15.ifar,
             CNTP_CTL => self.platform.timer_read(TimerReg::PCtl) as u32,
             CNTV_CTL => self.platform.timer_read(TimerReg::VCtl) as u32,
-            _ => return false,
+            _ => return Quick::Not,
         };
         vcpu.regs.set(rt, value);
         vcpu.regs.skip(4);
-        true
+        Quick::Done
     }
 
     /// MCRR to a compare value of the timer.
     #[inline]
-    fn quick_pair(&mut self, vcpu: &mut Vcpu, rt: u8, word: u32) -> bool {
+    fn quick_pair(&mut self, vcpu: &mut Vcpu, rt: u8, word: u32) -> Quick {
         let rt2 = (word >> 16 & 15) as u8;
         let reg = match word & 0xfff0_0fff {
             0xec40_0f2e => TimerReg::PCval,
             0xec40_0f3e => TimerReg::VCval,
-            _ => return false,
+            _ => return Quick::Not,
         };
         if rt2 == 15 {
-            return false;
+            return Quick::Not;
         }
         let value = u64::from(vcpu.regs.get(rt2)) << 32 | u64::from(vcpu.regs.get(rt));
-        self.quick_timer_write(vcpu, reg, value);
-        vcpu.regs.skip(4);
-        true
+        self.quick_timer_write(vcpu, reg, value)
     }
 
-    /// An SVC of the guest that first-level handling did not answer. False: nothing was done.
+    /// An SVC of the guest that first-level handling did not answer.
     #[inline]
-    pub fn quick_svc(&mut self, vcpu: &mut Vcpu, word: u32) -> bool {
+    pub fn quick_svc(&mut self, vcpu: &mut Vcpu, word: u32) -> Quick {
         if vcpu.regs.cpsr().is_thumb() || vcpu.privilege() != Privilege::Pl1 {
-            return false;
+            return Quick::Not;
         }
         let rt = (word & 15) as u8;
         let value = vcpu.regs.get(rt);
         let changed = match word & !0xf {
             CODE_CONTEXTIDR => vcpu.cp15.write_contextidr(value),
             CODE_TTBR0 => vcpu.cp15.write_ttbr0(value),
-            _ => return false,
+            _ => return Quick::Not,
         };
         if changed {
             self.shadow.registers_changed(&vcpu.cp15);
         }
         vcpu.regs.skip(4);
-        true
+        Quick::Done
     }
 }

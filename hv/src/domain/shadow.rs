@@ -51,8 +51,10 @@ pub struct Shadow {
     globals: Option<Globals>,
     /// The slots of the guest's present address space: kernel's and user's view.
     current: [Option<u16>; 2],
-    /// [`fast`](Self::fast) would say something new.
+    /// [`take_fast`](Self::take_fast) would say something new.
     changed: bool,
+    /// As of its last call, TTBR0 and CONTEXTIDR of `current`; zeros where there is no table.
+    worlds: [[u32; 2]; 2],
     regs: Registers,
     /// The guest's tables, if they can be walked in the common way.
     quick: Option<Tables>,
@@ -122,6 +124,7 @@ impl Shadow {
             globals: None,
             current: [None; 2],
             changed: true,
+            worlds: [[0; 2]; 2],
             regs,
             quick: Tables::of(&regs),
             devices: DeviceTlb::new(),
@@ -197,6 +200,10 @@ impl Shadow {
     /// There is no memory or ASID for even one table.
     #[inline]
     pub fn world(&mut self, view: View) -> Result<World, OutOfMemory> {
+        let [ttbr0, contextidr] = self.worlds[index(view)];
+        if !self.changed && ttbr0 != 0 {
+            return Ok(World { ttbr0, contextidr, dacr: self.host_dacr });
+        }
         let slot = match self.current[index(view)] {
             Some(slot) => slot,
             None => self.acquire(view)?,
@@ -298,13 +305,13 @@ impl Shadow {
         if !core::mem::take(&mut self.changed) {
             return None;
         }
-        let worlds = self.current.map(|slot| {
+        self.worlds = self.current.map(|slot| {
             let table = slot.and_then(|slot| self.table(slot));
             table.map_or([0; 2], |table| [table.ttbr0(), table.contextidr()])
         });
         let plain = self.regs.mmu_on() && !self.regs.long();
         let fixed = if plain { BAKED_DACR | self.pinned_dacr } else { !0 };
-        Some((worlds, fixed))
+        Some((self.worlds, fixed))
     }
 
     /// First-level handling may have changed DACR.

@@ -6,9 +6,11 @@ use arrayvec::ArrayString;
 use nex_vcpu::{Exception, Privilege};
 use nex_vmmu::shadow::View;
 
-use super::machine::Machine;
+use super::machine::{Machine, Parts};
+use super::quick::Quick;
 use super::system::Step;
 use super::{Control, Domain};
+use crate::arch::guest::VcpuPlace;
 use crate::arch::{Frame, Trap, irq, this_cpu};
 use crate::trap::Fault;
 use crate::{interrupts, thread, time};
@@ -113,41 +115,16 @@ fn turn(domain: &Domain, machine: &mut Machine) -> Option<Stop> {
     }
     parts.prepare_float(vcpu);
     this_cpu().guest.store(me, Ordering::Relaxed);
-    let (trap, word) = loop {
-        let view = View::of(place.get().privilege() == Privilege::Pl1);
-        let Ok(world) = parts.shadow.world(view) else {
-            irq::unmask();
-            return Some(super::traps::out_of_memory());
-        };
-        if let Some((worlds, dacr_fixed)) = parts.shadow.take_fast() {
-            let fast = parts.fast(place.get(), worlds, dacr_fixed);
-            place.set_fast(fast);
-        }
-        // SAFETY: the tables and the ASID are of the domain's own shadow tables, which live as long as `machine`; they map
-        // the window, and otherwise only frames that the domain owns. IRQs are masked.
-        let (trap, word) = unsafe { place.run(world) };
-        domain.count(trap);
-        let vcpu = place.get_mut();
-        parts.shadow.sync_dacr(&vcpu.cp15);
-        // IRQs stay masked: the next abort, of anybody, overwrites the fault registers.
-        let answered = match trap {
-            Trap::DataAbort => parts.quick_abort(vcpu, false, word),
-            Trap::PrefetchAbort => parts.quick_abort(vcpu, true, 0),
-            Trap::Undefined => parts.quick_undefined(vcpu, word),
-            Trap::Svc => parts.quick_svc(vcpu, word),
-            _ => false,
-        };
-        if !answered {
-            break (trap, word);
-        }
-        if parts.platform.stale
-            || vcpu.pending.next(vcpu.regs.cpsr()).is_some()
-            || domain.event.load(Ordering::Relaxed)
-            || this_cpu().alarm_due.load(Ordering::Relaxed)
-        {
-            parts.keep_thread_id(vcpu);
+    let (trap, word) = match enter(domain, place, parts) {
+        Left::Trap(trap, word) => (trap, word),
+        Left::Look => {
+            parts.keep_thread_id(place.get_mut());
             irq::unmask();
             return None;
+        }
+        Left::OutOfMemory => {
+            irq::unmask();
+            return Some(super::traps::out_of_memory());
         }
     };
     // Before IRQs open, as above.
@@ -194,6 +171,50 @@ fn turn(domain: &Domain, machine: &mut Machine) -> Option<Stop> {
     };
     let Machine { vcpu: place, parts } = machine;
     parts.inject(place.get_mut(), exception.0, exception.1)
+}
+
+/// Why [`enter`] came back.
+enum Left {
+    /// A trap that it had no answer for: the vector, and the instruction.
+    Trap(Trap, u32),
+    /// Interrupts of the guest, or deadlines, are to be looked at.
+    Look,
+    /// There is not even one shadow table for the guest.
+    OutOfMemory,
+}
+
+/// Runs the guest, with IRQs masked, and answers what it traps on most; see [`super::quick`]. As IRQs stay masked, nothing
+/// comes from outside between two runs: it would end the second at once.
+#[inline(never)]
+fn enter(domain: &Domain, place: &mut VcpuPlace, parts: &mut Parts) -> Left {
+    loop {
+        let view = View::of(place.get().privilege() == Privilege::Pl1);
+        let Ok(world) = parts.shadow.world(view) else { return Left::OutOfMemory };
+        if let Some((worlds, dacr_fixed)) = parts.shadow.take_fast() {
+            let fast = parts.fast(place.get(), worlds, dacr_fixed);
+            place.set_fast(fast);
+        }
+        // SAFETY: the tables and the ASID are of the domain's own shadow tables, which live as long as `parts`; they map
+        // the window, and otherwise only frames that the domain owns. IRQs are masked.
+        let (trap, word) = unsafe { place.run(world) };
+        domain.count(trap);
+        let vcpu = place.get_mut();
+        parts.shadow.sync_dacr(&vcpu.cp15);
+        // The next abort, of anybody, overwrites the fault registers.
+        let quick = match trap {
+            Trap::DataAbort => parts.quick_abort(vcpu, false, word),
+            Trap::PrefetchAbort => parts.quick_abort(vcpu, true, 0),
+            Trap::Undefined => parts.quick_undefined(vcpu, word),
+            Trap::Svc => parts.quick_svc(vcpu, word),
+            _ => Quick::Not,
+        };
+        match quick {
+            Quick::Done => {}
+            Quick::Look if !parts.platform.stale && vcpu.pending.next(vcpu.regs.cpsr()).is_none() => {}
+            Quick::Look => return Left::Look,
+            Quick::Not => return Left::Trap(trap, word),
+        }
+    }
 }
 
 /// WFI: until an interrupt is pending, masked or not (DDI 0406C B1.8.14).

@@ -21,7 +21,7 @@ pub enum Core {
 pub struct Profile {
     /// The core.
     pub core: Core,
-    /// Long descriptors (LPAE) are offered: TTBCR.EAE, 64-bit TTBR0, TTBR1 and PAR. ID_MMFR0.VMSA agrees.
+    /// Long descriptors (LPAE) are offered: TTBCR.EAE, 64-bit TTBR0, TTBR1 and PAR.
     pub lpae: bool,
     /// The generic timer is offered; ID_PFR1 agrees.
     pub generic_timer: bool,
@@ -31,9 +31,10 @@ pub struct Profile {
     pub revidr: u32,
     /// Cache type.
     pub ctr: u32,
-    /// Multiprocessor affinity: bit 31 set, bit 30 (U) clear whatever the number of CPUs, bits 7..0 the number of the CPU. A
-    /// kernel that finds U set patches itself to clean the data cache at each change of a page table entry, and each time
-    /// traps; the three cores in QEMU have it clear as well, a single one too.
+    /// Multiprocessor affinity: bit 31 set, bit 30 (U) set if the domain has one CPU, bits 7..0 the number of the CPU. A
+    /// kernel that finds U set patches itself to clean the data cache at each change of a page table entry, which is answered
+    /// quickly; one that finds it clear may invalidate the whole TLB at each fork instead (Linux, for erratum 720789 of
+    /// Cortex-A9), and its mappings have to be found again.
     pub mpidr: u32,
     /// Processor features 0.
     pub id_pfr0: u32,
@@ -134,13 +135,13 @@ impl Profile {
         Some(Self { midr, revidr: midr, ..base })
     }
 
-    /// Offers long descriptors on a core that has none: Nex only walks them. ID_MMFR0.VMSA becomes 5 (which includes PXN
-    /// in short descriptors), ID_MMFR3.CMemSz 40 bits as on Cortex-A15.
+    /// Offers long descriptors on a core that has none: Nex only walks them. They are there for software that uses them
+    /// without asking, as Debian's U-Boot for QEMU's `virt` does. ID_MMFR0.VMSA does not name them on such a core: for
+    /// Linux that would also mean that LDRD and STRD are single accesses (A3.5.3), which it would tell programs (`lpae` in
+    /// `/proc/cpuinfo`), and on a Cortex-A9 they are not.
     #[must_use]
     pub const fn offer_lpae(mut self) -> Self {
         self.lpae = true;
-        self.id_mmfr[0] = self.id_mmfr[0] & !0xf | 5;
-        self.id_mmfr[3] = self.id_mmfr[3] & !0x0f00_0000 | 0x0200_0000;
         self
     }
 
@@ -152,25 +153,19 @@ impl Profile {
         self
     }
 
-    /// For CPU number `cpu` of `cpus` (1 to 4) in the domain: MPIDR's affinity, and L2CTLR's count.
+    /// For CPU number `cpu` of `cpus` (1 to 4) in the domain: MPIDR with U set for a single CPU, and L2CTLR's count.
     #[must_use]
     pub const fn numbered(mut self, cpu: u8, cpus: u8) -> Self {
         self.cpus = cpus;
-        self.mpidr = 1 << 31 | (cpu & 3) as u32;
+        self.mpidr = 1 << 31 | ((cpus == 1) as u32) << 30 | (cpu & 3) as u32;
         self
     }
 
-    /// For a hypervisor that has nothing to do for an operation on a cache by set and way, or does it for all at once: data
-    /// and unified caches become as small as CCSIDR can say, one set of one way, so that a guest which walks a whole cache
-    /// traps once. The instruction cache keeps its size, by which a kernel judges whether it has aliases. CTR gets lines of
-    /// 2^`line_log2_words` words (2 to 10), so that a walk by address takes few steps too; the field in CCSIDR is too narrow to agree.
+    /// With cache lines of 2^`log2_words` words (2 to 10) in CTR, for a hypervisor that makes one step of what a guest does for each
+    /// line. The field in CCSIDR is too narrow to agree, and the caches stay as they are for operations by set and way.
     #[must_use]
-    pub const fn few_maintenance_steps(mut self, line_log2_words: u32) -> Self {
-        self.ctr = self.ctr & !0x000f_000f | line_log2_words << 16 | line_log2_words;
-        // Bits 27..=13 are sets less one, 12..=3 ways less one.
-        const GEOMETRY: u32 = 0x0fff_fff8;
-        self.ccsidr[0] &= !GEOMETRY;
-        self.ccsidr[2] &= !GEOMETRY;
+    pub const fn with_cache_lines(mut self, log2_words: u32) -> Self {
+        self.ctr = self.ctr & !0x000f_000f | log2_words << 16 | log2_words;
         self
     }
 

@@ -1,10 +1,9 @@
 //! The guest's translation registers.
 
-/// What the guest's CPU has, as its ID registers say. LPAE may be offered on a host that has none.
+/// What the guest's CPU has. LPAE may be offered on a host that has none; its ID registers then do not say so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Features {
-    /// Large Physical Address Extension: TTBCR.EAE and the long-descriptor format exist (ID_MMFR0\[3:0\] >= 5).
-    /// Implies `pxn`.
+    /// Large Physical Address Extension: TTBCR.EAE and the long-descriptor format exist.
     pub lpae: bool,
     /// PXN in short descriptors (ID_MMFR0\[3:0\] >= 4).
     pub pxn: bool,
@@ -21,7 +20,7 @@ impl Features {
 
     /// Whether short descriptors have PXN.
     pub const fn short_pxn(self) -> bool {
-        self.pxn || self.lpae
+        self.pxn
     }
 }
 

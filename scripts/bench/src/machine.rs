@@ -2,21 +2,23 @@
 
 use std::ffi::OsString;
 use std::io::{Read, Write};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use nextool::board::Board;
 
-/// A machine that is the same for both sides but for what it boots.
+/// A machine for both sides.
 #[derive(Clone, Debug)]
 pub struct Machine {
     /// The program, `qemu-system-arm`.
     pub qemu: OsString,
     /// QEMU's name of the CPU.
     pub cpu: String,
+    /// What Nex runs on.
+    pub board: Board,
     /// Memory in MiB.
     pub memory_mib: u32,
     /// Longest time that a run may take on the host.
@@ -36,14 +38,14 @@ impl Machine {
         Ok(line.strip_prefix("QEMU emulator version ").unwrap_or(line).to_owned())
     }
 
-    /// Boots `kernel`, with more arguments for QEMU, and returns the console when QEMU has ended, or when `until` says so;
-    /// then QEMU is ended.
+    /// Runs QEMU with these arguments, that say what it boots on what, and returns the console when QEMU has ended, or when
+    /// `until` says so; then QEMU is ended.
     ///
     /// # Errors
     /// If QEMU cannot be run, fails, or does not end within the deadline. The message has the end of the console.
-    pub fn run(&self, kernel: &Path, arguments: &[OsString], until: &Until<'_>) -> Result<String> {
+    pub fn run(&self, arguments: &[OsString], until: &Until<'_>) -> Result<String> {
         let mut command = Command::new(&self.qemu);
-        command.args(["-M", "virt", "-cpu", &self.cpu, "-m", &self.memory_mib.to_string()]);
+        command.args(["-m", &self.memory_mib.to_string()]);
         command.args([
             "-display",
             "none",
@@ -59,7 +61,7 @@ impl Machine {
         command.args(["-icount", "shift=0,sleep=off"]);
         // So that Nex can say how it ended; from privileged modes only.
         command.args(["-semihosting-config", "enable=on,target=native,userspace=off"]);
-        command.arg("-kernel").arg(kernel).args(arguments);
+        command.args(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut running = Running(command.spawn().with_context(|| self.program())?);
 
@@ -197,13 +199,14 @@ mod tests {
         std::fs::write(&wrapper, format!("#!/bin/sh\nexec sh {}\n", path.display())).unwrap();
         use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(&wrapper, std::fs::Permissions::from_mode(0o755)).unwrap();
-        (Machine { qemu: wrapper.into(), cpu: "x".into(), memory_mib: 1, deadline }, path)
+        let qemu = wrapper.into();
+        (Machine { qemu, cpu: "x".into(), board: Board::QemuVirt, memory_mib: 1, deadline }, path)
     }
 
     fn run(script: &str, deadline: Duration) -> Result<String> {
         let (machine, path) = machine(script, deadline);
         let until = Until { last: &["the end"], type_after: Some(("type", "typed\n")) };
-        let result = machine.run(Path::new("kernel"), &[], &until);
+        let result = machine.run(&[], &until);
         for file in [path.with_extension("sh"), path] {
             let _ = std::fs::remove_file(file);
         }

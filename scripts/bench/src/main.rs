@@ -13,10 +13,11 @@ use nex_bench::machine::Machine;
 use nex_bench::results::Results;
 use nex_bench::suites::{Files, Suite};
 use nex_bench::{aims, baseline, docs};
+use nextool::board::Board;
 
 const USAGE: &str = "\
 nex-bench --guest ELF --kernel ZIMAGE --initrd FILE --image NEX.bin --out BENCH.json
-        [--groups \"kernel linux domu\"] [--cpu cortex-a15] [--deadline SECONDS]
+        [--groups \"kernel linux domu\"] [--board qemu-virt] [--cpu cortex-a15] [--deadline SECONDS]
     Runs the kernel ELF, and lbench in Linux, natively on QEMU and in a domain of Nex, shows the table and writes it to
     BENCH.json. With --groups only those.
     --check FILE     fails if a ratio is more than 5 % above that in FILE, an earlier BENCH.json
@@ -32,6 +33,7 @@ struct Options {
     image: Option<PathBuf>,
     out: Option<PathBuf>,
     cpu: String,
+    board: Board,
     deadline: Duration,
     check: Option<PathBuf>,
     baseline: Option<PathBuf>,
@@ -58,6 +60,7 @@ fn options() -> Result<Option<Options>> {
         image: None,
         out: None,
         cpu: "cortex-a15".into(),
+        board: Board::QemuVirt,
         deadline: Duration::from_secs(300),
         check: None,
         baseline: None,
@@ -74,6 +77,7 @@ fn options() -> Result<Option<Options>> {
             Long("image") => options.image = Some(parser.value()?.into()),
             Long("out") => options.out = Some(parser.value()?.into()),
             Long("cpu") => options.cpu = parser.value()?.string()?,
+            Long("board") => options.board = Board::parse(&parser.value()?.string()?)?,
             Long("deadline") => {
                 options.deadline = Duration::from_secs(parser.value()?.parse::<u32>()?.into())
             }
@@ -98,6 +102,7 @@ fn run(options: Options) -> Result<bool> {
     let machine = Machine {
         qemu: std::env::var_os("NEX_QEMU").unwrap_or_else(|| "qemu-system-arm".into()),
         cpu: options.cpu.clone(),
+        board: options.board,
         memory_mib: 256,
         deadline: options.deadline,
     };
@@ -139,8 +144,8 @@ fn run(options: Options) -> Result<bool> {
     }
     for path in &options.docs {
         let page = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-        let page =
-            docs::with_table(&page, &results.to_markdown()).with_context(|| path.display().to_string())?;
+        let page = docs::with_table(&page, options.board, &results.to_markdown())
+            .with_context(|| path.display().to_string())?;
         write(path, page.as_bytes())?;
     }
     let mut good = true;

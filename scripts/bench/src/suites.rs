@@ -102,15 +102,16 @@ impl Suite {
     /// If a file is missing, or the benchmark fails.
     pub fn native(self, machine: &Machine, files: &Files) -> Result<Vec<Measured>> {
         if self == Self::Kernel {
-            return measure(machine, &files.guest, &[], &Until::default())
+            return measure(machine, &native_arguments(machine, &files.guest)?, &Until::default())
                 .map(|(rows, _)| rows)
                 .context("natively");
         }
         exists(&files.initrd)?;
-        let arguments =
-            ["-initrd".into(), files.initrd.clone().into(), "-append".into(), self.command_line().into()];
+        let mut arguments = native_arguments(machine, &files.kernel)?;
+        arguments.extend(["-initrd".into(), files.initrd.clone().into()]);
+        arguments.extend(["-append".into(), self.command_line().into()]);
         let until = Until { last: &LAST, type_after: None };
-        measure(machine, &files.kernel, &arguments, &until).map(|(rows, _)| rows).context("Linux natively")
+        measure(machine, &arguments, &until).map(|(rows, _)| rows).context("Linux natively")
     }
 
     /// Runs it natively and under the Nex in `image`. `volume` is the file to write the boot volume to.
@@ -121,8 +122,8 @@ impl Suite {
         let native = self.native(machine, files)?;
         fs::write(volume, nextool::cpio::pack(&self.volume(files)?)?)
             .with_context(|| format!("writing {}", volume.display()))?;
-        let append = "log=text exit=semihosting";
-        let arguments = ["-initrd".into(), volume.into(), "-append".into(), append.into()];
+        exists(image)?;
+        let arguments = machine.board.nex(&machine.cpu, image, volume, "log=text exit=semihosting")?;
         let (memory_mib, until) = match self {
             Self::Kernel => (MEMORY_MIB, Until::default()),
             Self::Linux => (MEMORY_FOR_TWO_MIB, Until { last: &LAST, type_after: None }),
@@ -132,7 +133,7 @@ impl Suite {
             }
         };
         let machine = Machine { memory_mib, ..machine.clone() };
-        let (nex, console) = measure(&machine, image, &arguments, &until)
+        let (nex, console) = measure(&machine, &arguments, &until)
             .with_context(|| format!("\"{}\" under Nex", self.name()))?;
         let mut rows = join(native, nex)?;
         match self {
@@ -228,15 +229,17 @@ fn exists(path: &Path) -> Result<()> {
     fs::metadata(path).map(drop).with_context(|| path.display().to_string())
 }
 
-/// Runs a benchmark once: its rows, and the console.
-fn measure(
-    machine: &Machine,
-    kernel: &Path,
-    arguments: &[OsString],
-    until: &Until<'_>,
-) -> Result<(Vec<Measured>, String)> {
+/// Arguments of QEMU that boot `kernel` natively.
+fn native_arguments(machine: &Machine, kernel: &Path) -> Result<Vec<OsString>> {
     exists(kernel)?;
-    let console = machine.run(kernel, arguments, until)?;
+    let mut arguments = machine.board.native(&machine.cpu);
+    arguments.extend(["-kernel".into(), kernel.into()]);
+    Ok(arguments)
+}
+
+/// Runs a benchmark once: its rows, and the console.
+fn measure(machine: &Machine, arguments: &[OsString], until: &Until<'_>) -> Result<(Vec<Measured>, String)> {
+    let console = machine.run(arguments, until)?;
     match console::read(&console) {
         Ok(rows) => Ok((rows, console)),
         Err(error) => bail!("{error:#}\n--- the end of the console:\n{}", tail(&console)),

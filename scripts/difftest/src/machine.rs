@@ -11,6 +11,7 @@ use std::time::Duration;
 use std::{env, fs, process};
 
 use anyhow::{Context, Result};
+use nextool::board::Board;
 
 use crate::console::{self, Console};
 use crate::guest::{Cases, with_parameters};
@@ -31,7 +32,7 @@ memory = \"128M\"
 /// Where a guest runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Side {
-    /// Directly on QEMU's machine.
+    /// Directly on QEMU's machine `virt`.
     Native,
     /// As the only domain of Nex.
     Nex,
@@ -44,6 +45,8 @@ pub struct Machine {
     pub qemu: OsString,
     /// QEMU's name of the CPU.
     pub cpu: String,
+    /// What Nex runs on.
+    pub board: Board,
     /// The guest's ELF file.
     pub guest: Vec<u8>,
     /// Nex's image.
@@ -83,14 +86,14 @@ impl Machine {
     fn run_in(&self, directory: &std::path::Path, side: Side, cases: &Cases) -> Result<Console> {
         let elf = with_parameters(&self.guest, cases)?;
         let mut command = Command::new(&self.qemu);
-        command.args(["-M", "virt", "-cpu", &self.cpu, "-m", "256", "-display", "none", "-nic", "none"]);
+        command.args(["-m", "256", "-display", "none", "-nic", "none"]);
         command.args(["-no-reboot", "-monitor", "none", "-serial", "stdio"]);
         command.args(["-semihosting-config", "enable=on,target=native,userspace=off"]);
         let file = directory.join("guest");
         match side {
             Side::Native => {
                 fs::write(&file, elf)?;
-                command.arg("-kernel").arg(&file);
+                command.args(self.board.native_exact(&self.cpu)).arg("-kernel").arg(&file);
             }
             Side::Nex => {
                 fs::write(&file, &elf)?;
@@ -100,8 +103,8 @@ impl Machine {
                 ]);
                 let volume = directory.join("volume.cpio");
                 fs::write(&volume, nextool::cpio::pack(&files)?)?;
-                command.arg("-kernel").arg(&self.image).arg("-initrd").arg(volume);
-                command.args(["-append", "log=text exit=semihosting"]);
+                let words = "log=text exit=semihosting";
+                command.args(self.board.nex(&self.cpu, &self.image, &volume, words)?);
             }
         }
         let text = self.console(command)?;

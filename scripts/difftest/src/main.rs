@@ -11,9 +11,10 @@ use lexopt::prelude::*;
 use nex_difftest_run::guest::Cases;
 use nex_difftest_run::machine::Machine;
 use nex_difftest_run::{report, search};
+use nextool::board::Board;
 
 const USAGE: &str = "\
-nex-difftest-run --guest ELF --image NEX.bin [--cpu cortex-a15] [--cases N] [--seed S] [--first N] [--kinds BITS]
+nex-difftest-run --guest ELF --image NEX.bin [--board qemu-virt] [--cpu cortex-a15] [--cases N] [--seed S] [--first N] [--kinds BITS]
     Runs N random cases natively on QEMU and as the only domain of Nex, and compares what they saw. Shows the first
     case that differs. --first: number of the first case; --kinds: 1 CPU, 2 CPU with its MMU on, 4 devices.
 ";
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<bool> {
     let (mut guest, mut image, mut cpu) = (None, None, "cortex-a15".to_owned());
+    let mut board = Board::QemuVirt;
     let mut all = Cases { seed: 1, first: 0, count: 10_000, block: BLOCK, kinds: 7 };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -45,6 +47,7 @@ fn run() -> Result<bool> {
             Long("guest") => guest = Some(PathBuf::from(parser.value()?)),
             Long("image") => image = Some(PathBuf::from(parser.value()?)),
             Long("cpu") => cpu = parser.value()?.string()?,
+            Long("board") => board = Board::parse(&parser.value()?.string()?)?,
             Long("cases") => all.count = parser.value()?.parse()?,
             Long("seed") => all.seed = parser.value()?.parse()?,
             Long("first") => all.first = parser.value()?.parse()?,
@@ -63,6 +66,7 @@ fn run() -> Result<bool> {
     let machine = Machine {
         qemu: std::env::var_os("NEX_QEMU").unwrap_or_else(|| "qemu-system-arm".into()),
         cpu,
+        board,
         guest: std::fs::read(&guest).with_context(|| guest.display().to_string())?,
         image: image.context("--image is missing")?,
         silence: Duration::from_secs(60),

@@ -13,6 +13,7 @@
 //! | `NEX_LINUX_KERNEL`, `NEX_LINUX_INITRD` | Debian's kernel, the initial RAM disk for tests | `target/debian/vmlinuz`, `target/linux-tests.gz` |
 //! | `NEX_LINUX` | `skip`: without the tests that need those two | |
 //! | `NEX_QEMU` | the program | `qemu-system-arm` |
+//! | `NEX_TEST_BOARD` | `tegra2`: the emulated Xoom, whose image, ELF file and QEMU are the above then (`scripts/test-xoom.sh`) | `qemu-virt` |
 //! | `NEX_TEST_SLOWNESS` | factor on all deadlines | 1 |
 
 mod machine;
@@ -25,6 +26,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub use machine::{Builder, Machine, Output};
+use nextool::board::Board;
 use nextool::log::records::Decoder;
 pub use qmp::{Picture, Qmp};
 pub use volume::{Volume, guest_elf};
@@ -54,6 +56,17 @@ pub fn u_boot() -> Vec<u8> {
     let path = built("NEX_UBOOT", "debian/u-boot.bin");
     std::fs::read(&path)
         .unwrap_or_else(|error| panic!("{}: {error}; run `make debian` first", path.display()))
+}
+
+/// What the tests run on.
+///
+/// # Panics
+/// If the environment names no such board.
+pub fn board() -> Board {
+    match std::env::var("NEX_TEST_BOARD") {
+        Ok(name) => Board::parse(&name).unwrap_or_else(|error| panic!("NEX_TEST_BOARD: {error}")),
+        Err(_) => Board::QemuVirt,
+    }
 }
 
 /// The linked Nex that the image was made of.

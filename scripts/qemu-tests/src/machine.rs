@@ -8,11 +8,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nextool::board::Board;
 use nextool::log::view::View;
 use nextool::log::{Counts, Stream};
 use regex_lite::Regex;
 
-use crate::{Volume, built, decoder, seconds, strings};
+use crate::{Volume, board, built, decoder, default_volume, seconds, strings};
 
 /// Settings of a machine to be started. Starts out as `make qemu` has it, with the default boot volume.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct Machine {
     command_line: String,
     /// Holds the boot volume while QEMU may read it.
     _volume: Option<TemporaryFile>,
+    /// What the emulated Xoom complains about: accesses that the hardware would not forgive.
+    complaints: Option<TemporaryFile>,
 }
 
 /// What a machine left when it was over.
@@ -75,7 +78,7 @@ impl Builder {
         self.cpu("cortex-a9").append("log=text")
     }
 
-    /// `cortex-a15` or `cortex-a7`.
+    /// `cortex-a15` or `cortex-a7`, unless the board has a CPU of its own.
     pub fn cpu(mut self, cpu: &str) -> Self {
         self.cpu = cpu.to_owned();
         self
@@ -121,6 +124,7 @@ impl Builder {
     /// # Panics
     /// If it cannot be started, or the image or the volume is missing.
     pub fn boot(self) -> Machine {
+        let xoom = self.machine == "virt" && board() == Board::Tegra2;
         let image = match self.machine {
             "virt" => built("NEX_IMAGE", "nex-qemu-virt.bin"),
             other => built("NEX_IMAGE", "nex-qemu-virt.bin").with_file_name(format!("nex-{other}.bin")),
@@ -132,27 +136,25 @@ impl Builder {
         let memory = self.mem_mib.to_string();
         // Some machines have a sound chip, for which QEMU would look for a sound server.
         command.env("QEMU_AUDIO_DRV", "none");
-        command.args(["-M", self.machine, "-cpu", &self.cpu, "-smp", "1", "-m", &memory]);
-        command.args([
-            "-display",
-            "none",
-            "-nic",
-            "none",
-            "-no-reboot",
-            "-monitor",
-            "none",
-            "-serial",
-            "stdio",
-        ]);
+        command.args(["-m", &memory, "-display", "none", "-nic", "none", "-no-reboot"]);
+        command.args(["-monitor", "none", "-serial", "stdio"]);
         command.args(["-semihosting-config", "enable=on,target=native,userspace=off"]);
-        command.arg("-kernel").arg(image);
-        let volume = self.volume.map(|bytes| TemporaryFile::new(&bytes));
-        command.arg("-initrd");
-        match &volume {
-            Some(file) => command.arg(&file.0),
-            None => command.arg(built("NEX_DEFAULT_VOLUME", "default.cpio")),
+        let volume = if xoom {
+            let volume = TemporaryFile::new(&self.volume.unwrap_or_else(default_volume));
+            let arguments = Board::Tegra2.nex(&self.cpu, &image, &volume.0, &self.append);
+            command.args(arguments.unwrap_or_else(|error| panic!("{error:#}")));
+            Some(volume)
+        } else {
+            command.args(["-M", self.machine, "-cpu", &self.cpu, "-smp", "1", "-kernel"]).arg(image);
+            let volume = self.volume.map(|bytes| TemporaryFile::new(&bytes));
+            command.arg("-initrd");
+            match &volume {
+                Some(file) => command.arg(&file.0),
+                None => command.arg(built("NEX_DEFAULT_VOLUME", "default.cpio")),
+            };
+            command.args(["-append", &self.append]);
+            volume
         };
-        command.args(["-append", &self.append]);
         if self.icount {
             command.args(["-icount", "shift=0,sleep=off"]);
         }
@@ -161,6 +163,10 @@ impl Builder {
         let command_line = format!("{command:?}");
         // QEMU's own complaints go where the test's output goes.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let complaints = xoom.then(|| TemporaryFile::new(b""));
+        if let Some(file) = &complaints {
+            command.stderr(std::fs::File::create(&file.0).expect("it was just made"));
+        }
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command_line}: {error}"));
         let console = Arc::new(Console::default());
         let mut stdout = child.stdout.take().expect("stdout was asked to be a pipe");
@@ -176,7 +182,8 @@ impl Builder {
                 }
             }
         });
-        Machine { stdin: child.stdin.take(), child, console, seen: 0, command_line, _volume: volume }
+        let stdin = child.stdin.take();
+        Machine { stdin, child, console, seen: 0, command_line, _volume: volume, complaints }
     }
 
     /// Starts QEMU and waits until it ends by itself.
@@ -236,7 +243,7 @@ impl Machine {
     /// Waits until QEMU ends by itself.
     ///
     /// # Panics
-    /// If it does not within `deadline`.
+    /// If it does not within `deadline`, or the emulated Xoom has complained.
     pub fn wait_exit(mut self, deadline: Duration) -> Output {
         let end = Instant::now() + deadline;
         loop {
@@ -248,6 +255,10 @@ impl Machine {
                     let state = self.console.lock();
                     let (raw, counts) = (state.raw.clone(), state.counts);
                     drop(state);
+                    let complaints = self.complaints();
+                    if !complaints.is_empty() {
+                        self.fail(&format!("the emulated Xoom complains:\n{complaints}"));
+                    }
                     return Output { status: status.code(), console, raw, counts };
                 }
                 Ok(None) if Instant::now() < end => thread::sleep(Duration::from_millis(5)),
@@ -298,6 +309,11 @@ impl Machine {
         }
     }
 
+    fn complaints(&self) -> String {
+        let file = self.complaints.as_ref();
+        file.map_or_else(String::new, |file| std::fs::read_to_string(&file.0).unwrap_or_default())
+    }
+
     fn fail(&self, what: &str) -> ! {
         // Command line and console follow when the machine is dropped.
         panic!("{what}");
@@ -310,7 +326,8 @@ impl Drop for Machine {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if thread::panicking() {
-            eprintln!("--- {}\n--- console:\n{}\n---", self.command_line, self.transcript());
+            let (console, complaints) = (self.transcript(), self.complaints());
+            eprintln!("--- {}\n--- console:\n{console}\n---\n{complaints}", self.command_line);
         }
     }
 }
@@ -420,5 +437,7 @@ impl TemporaryFile {
 impl Drop for TemporaryFile {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);
+        // The boot image of which it became a part, if it did.
+        let _ = std::fs::remove_file(self.0.with_extension("img"));
     }
 }

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
-use nex_qemu_tests::{Machine, Volume, guest_elf, seconds};
+use nex_qemu_tests::{Machine, Volume, board, guest_elf, seconds};
 
 const FIRST: &str = "conformance: begins";
 
@@ -12,7 +12,7 @@ const FIRST: &str = "conformance: begins";
 fn natively(cpu: &str) -> Vec<String> {
     let program = std::env::var("NEX_QEMU").unwrap_or_else(|_| "qemu-system-arm".into());
     let mut command = Command::new(program);
-    command.args(["-M", "virt", "-cpu", cpu, "-m", "128", "-display", "none", "-nic", "none"]);
+    command.args(board().native(cpu)).args(["-m", "128", "-display", "none", "-nic", "none"]);
     command.args(["-monitor", "none", "-serial", "stdio", "-kernel"]).arg(guest_elf("conformance"));
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("QEMU starts");
     let id = child.id();

@@ -1,5 +1,5 @@
 //! Starts the emulated Xoom (`boards/tegra2/qemu`), for tests of the machine itself, which need no Nex, and
-//! for one of Nex on it (`tests/nex.rs`).
+//! for those of Nex on it (`tests/nex.rs`, `tests/guests.rs`).
 //!
 //! `scripts/test-xoom.sh` builds and fetches what they need, and says where it is:
 //!
@@ -8,6 +8,7 @@
 //! | `NEX_QEMU_XOOM` | the emulator |
 //! | `NEX_XOOM_BARE` | the program `nex-xoom-bare`, ELF |
 //! | `NEX_XOOM_IMAGE` | the Android boot image of Nex with the default boot volume |
+//! | `NEX_XOOM_EVERYTHING` | the one of `make qemu BOARD=tegra2`: sample guests, U-Boot, Linux twice |
 //! | `NEX_XOOM_FLAT`, `NEX_XOOM_VOLUME` | what that is made of: the flat image, and the boot volume |
 //! | `NEX_XOOM_LINUX` | directory with kernels, device trees and initial RAM disk |
 //! | `NEX_TEST_SLOWNESS` | factor on all deadlines |

@@ -18,17 +18,23 @@ pub(super) const ROWS: &[Row] = &[
 
 kernel_loop! {
     /// Enables the unit, saves all registers at r1, loads them from r2 on, and disables it, as a kernel does that
-    /// switches between two processes which both use it.
-    switch: ".fpu neon-vfpv4\nmov r4, #1 << 30\nmov r5, #0",
+    /// switches between two processes which both use it. Whether there are d16 to d31 is asked once (MVFR0).
+    switch: ".fpu neon-vfpv4\nmov r4, #1 << 30\nmov r5, #0\nvmrs r8, mvfr0\nand r8, r8, #0xf",
     "vmsr fpexc, r4
      mov r6, r1
      vstmia r6!, {{d0-d15}}
+     cmp r8, #2
+     bne 7f
      vstmia r6!, {{d16-d31}}
      vmrs r7, fpscr
      mov r6, r2
      vldmia r6!, {{d0-d15}}
      vldmia r6!, {{d16-d31}}
-     vmsr fpscr, r7
+     b 8f
+     7: vmrs r7, fpscr
+     mov r6, r2
+     vldmia r6!, {{d0-d15}}
+     8: vmsr fpscr, r7
      vmsr fpexc, r5"
 }
 

@@ -11,7 +11,7 @@ pub(super) const ROWS: &[Row] = &[
         0,
     ]),
     Row::new("interrupt", "timer programmed, handled", 2000, How::Net(timer, timer_spin)),
-    Row::new("interrupt", "WFI wake by timer", 1600, How::Own(wfi)),
+    Row::new("interrupt", "WFI wake by timer", 2000, How::Own(wfi)),
 ];
 
 kernel_loop! {
@@ -25,10 +25,16 @@ kernel_loop! {
 }
 
 kernel_loop! {
-    /// Programs the timer to 64 ticks from now, and works on for 3072 instructions, within which the interrupt comes.
-    timer: "mov r8, #0\nmov r9, #0\ncpsie i",
+    /// Programs the timer to a microsecond from now, or the next tick where ticks are longer than half of that, and works on
+    /// for 3072 instructions, within which the interrupt comes.
+    timer: "mov r8, #0
+     mov r9, #0
+     mrc p15, 0, r1, c14, c0, 0
+     lsrs r1, r1, #20
+     moveq r1, #1
+     cpsie i",
     "mrrc p15, 1, r4, r5, c14
-     adds r4, r4, #64
+     adds r4, r4, r1
      adc r5, r5, #0
      mcrr p15, 3, r4, r5, c14
      mov r6, #1
@@ -51,9 +57,18 @@ kernel_loop! {
     /// Sleeps with interrupts masked, as Linux does, until the timer's 256 ticks are over, and adds up how much later than
     /// that the counter is read.
     ///
-    /// A tick is 16 instructions. To see less than that, 0 to 15 more instructions go before the reading: over 16
-    /// passes, what rounding down loses and what these add is the same (the sum of floor((L + k) / 16) over k is L).
-    wfi: "mov r9, #0\nmov r10, #0",
+    /// A tick is 16 instructions, or as many as CNTFRQ says. To see less than that, an even number of more instructions goes
+    /// before the reading, from 0 to what is left in a tick: over as many passes, what rounding down loses and what these
+    /// add is the same (the sum of floor((L + k) / 16) over k is L).
+    wfi: "mov r9, #0
+     mov r8, #0
+     mov r11, #0
+     movw r3, #0x6500 @ 500 million: instructions in a second by two
+     movt r3, #0x1dcd
+     mrc p15, 0, r4, c14, c0, 0
+     7: subs r3, r3, r4
+     addhs r8, r8, #1
+     bhs 7b",
     "mrrc p15, 1, r4, r5, c14
      adds r4, r4, #256
      adc r5, r5, #0
@@ -61,15 +76,13 @@ kernel_loop! {
      mov r6, #1
      mcr p15, 0, r6, c14, c3, 1
      isb
-     and r7, r0, #15
-     rsb r7, r7, #15
+     subs r11, r11, #1
+     submi r11, r8, #1
+     mov r7, r11
      dsb
      8: wfi
-     add pc, pc, r7, lsl #2
-     nop
-     .rept 15
-     nop
-     .endr
+     7: subs r7, r7, #1
+     bge 7b
      mrrc p15, 1, r2, r3, c14
      subs r2, r2, r4
      sbcs r3, r3, r5

@@ -2,7 +2,7 @@
 
 use super::cp15_access::{Register, access};
 use crate::harness::code::{Code, Isa, a32, both, t32};
-use crate::harness::cp15::{self, cp15_read, cp15_write, sctlr, set_sctlr};
+use crate::harness::cp15::{self, cp15_read, cp15_write, is_cortex_a9, sctlr, set_sctlr};
 use crate::harness::gic;
 use crate::harness::report::{Case, case};
 use crate::harness::run::{Kind, Mode, Run, psr};
@@ -22,7 +22,7 @@ fn identification() {
     case!("cp15.midr"; |c| {
         let midr = cp15_read!(0, c0, c0, 0);
         c.eq("implementer and architecture", midr & 0xff0f_0000, 0x410f_0000);
-        c.holds("Cortex-A7 or A15", matches!(midr >> 4 & 0xfff, 0xc07 | 0xc0f));
+        c.holds("Cortex-A7, A9 or A15", matches!(midr >> 4 & 0xfff, 0xc07 | 0xc09 | 0xc0f));
         // Unallocated ones in this group are MIDR again (B4.1.105).
         c.holds("alias 4", cp15_read!(0, c0, c0, 4) == midr);
         c.holds("alias 7", cp15_read!(0, c0, c0, 7) == midr);
@@ -52,14 +52,14 @@ fn identification() {
         c.eq("generic timer", value >> 16 & 0xf, 1);
     });
     case!("cp15.id-mmfr"; |c| {
-        // VMSAv7 with long descriptors and PXN (B4.1.89).
-        c.eq("VMSA", cp15_read!(0, c0, c1, 4) & 0xf, 5);
+        // VMSAv7, or VMSAv7 with long descriptors, PXN and 64-bit accesses (B4.1.89).
+        c.eq("VMSA", cp15_read!(0, c0, c1, 4) & 0xf, if is_cortex_a9() { 3 } else { 5 });
         c.note(cp15_read!(0, c0, c1, 4) >> 12 & 0xff);
         c.eq("maintenance by set and way", cp15_read!(0, c0, c1, 7) >> 4 & 0xf, 1);
         c.eq("maintenance by address", cp15_read!(0, c0, c1, 7) & 0xf, 1);
     });
     case!("cp15.id-isar"; |c| {
-        c.eq("divide", cp15_read!(0, c0, c2, 0) >> 24 & 0xf, 2);
+        c.eq("divide", cp15_read!(0, c0, c2, 0) >> 24 & 0xf, if is_cortex_a9() { 0 } else { 2 });
         c.eq("breakpoint", cp15_read!(0, c0, c2, 0) >> 20 & 0xf, 1);
         c.eq("exception A32", cp15_read!(0, c0, c2, 1) >> 4 & 0xf, 1);
         c.eq("if-then", cp15_read!(0, c0, c2, 1) >> 16 & 0xf, 1);
@@ -75,11 +75,15 @@ fn identification() {
         c.eq("c0, c4, 1", cp15_read!(0, c0, c4, 1), 0);
         c.eq("c0, c7, 7", cp15_read!(0, c0, c7, 7), 0);
     });
-    // What ID_ISAR0 promises is there.
+    // What ID_ISAR0 promises is there, and what it does not is not.
     for code in both!(".arch_extension idiv", "udiv r0, r1, r2", "sdiv r3, r4, r2", "mls r5, r1, r2, r4") {
         case!("cp15.divides.{}", code.isa.name(); |c| {
             for mode in [Mode::Usr, Mode::Svc] {
                 let trap = Run::new(code).mode(mode).r(1, 0xffff_fff9).r(2, 7).r(4, 0xffff_ff9c).go();
+                if is_cortex_a9() {
+                    trap.check(c, Kind::Und, &[(1, 0xffff_fff9), (2, 7), (4, 0xffff_ff9c)]);
+                    continue;
+                }
                 trap.check(c, Kind::Done, &[(0, 0xffff_fff9 / 7), (1, 0xffff_fff9), (2, 7), (3, 0u32.wrapping_sub(14)),
                     (4, 0xffff_ff9c), (5, 0xffff_ff9cu32.wrapping_sub(0xffff_fff9u32.wrapping_mul(7)))]);
             }
@@ -222,7 +226,9 @@ fn isr() {
 
 fn cache_size() {
     case!("cp15.csselr"; |c| {
-        for value in [0, 1, 2, 0] {
+        // Cortex-A9 has no level 2 of its own, and CCSIDR there says nothing.
+        let caches: &[u32] = if is_cortex_a9() { &[0, 1, 0] } else { &[0, 1, 2, 0] };
+        for &value in caches {
             cp15_write!(2, c0, c0, 0, value);
             c.eq("CSSELR", cp15_read!(2, c0, c0, 0), value);
             let ccsidr = cp15_read!(1, c0, c0, 0);
@@ -233,8 +239,9 @@ fn cache_size() {
     case!("cp15.clidr"; |c| {
         let clidr = cp15_read!(1, c0, c0, 1);
         c.eq("level 1", clidr & 7, 3);
-        c.eq("level 2", clidr >> 3 & 7, 4);
-        c.eq("level of coherency", clidr >> 24 & 7, 2);
+        let (level_2, coherency) = if is_cortex_a9() { (0, 1) } else { (4, 2) };
+        c.eq("level 2", clidr >> 3 & 7, level_2);
+        c.eq("level of coherency", clidr >> 24 & 7, coherency);
     });
 }
 
@@ -252,8 +259,8 @@ fn debug() {
                 let trap = Run::new(code).go();
                 c.eq("kind", trap.kind as u32, Kind::Done as u32);
                 match name {
-                    // v7.1 debug.
-                    "dbgdidr" => c.eq("version", trap.r(0) >> 16 & 0xf, 5),
+                    // v7.1 debug; the baseline registers of v7 debug.
+                    "dbgdidr" => c.eq("version", trap.r(0) >> 16 & 0xf, if is_cortex_a9() { 4 } else { 5 }),
                     // Not valid: no memory-mapped debug registers.
                     "dbgdrar" | "dbgdsar" => c.eq("valid", trap.r(0) & 3, 0),
                     // Not halted, no debug mode.

@@ -3,7 +3,7 @@
 //! The unit is left as it was found: off.
 
 use crate::harness::code::{Code, Isa, both};
-use crate::harness::cp15::{cp15_read, cp15_write};
+use crate::harness::cp15::{cp15_read, cp15_write, is_cortex_a9};
 use crate::harness::layout::{DATA, HOLE};
 use crate::harness::mmio::{clear, read32, write32};
 use crate::harness::report::case;
@@ -25,6 +25,31 @@ fn cpacr(value: u32) {
 fn fpexc(value: u32) {
     let [code, _] = vfp!("vmsr fpexc, r0", "isb");
     Run::new(code).r(0, value).go();
+}
+
+/// What the unit has, as MVFR0 and MVFR1 say (B4.1.116, B4.1.117). What it has not is UNDEFINED.
+#[derive(Clone, Copy)]
+pub(super) struct Unit {
+    /// d16 to d31.
+    pub(super) d32: bool,
+    /// Advanced SIMD.
+    pub(super) simd: bool,
+    /// Fused multiply-add: VFPv4.
+    pub(super) fma: bool,
+}
+
+/// Leaves access to the unit off.
+pub(super) fn unit() -> Unit {
+    cpacr(0xf);
+    let [code, _] = vfp!("vmrs r1, mvfr0", "vmrs r2, mvfr1");
+    let trap = Run::new(code).go();
+    cpacr(0);
+    Unit { d32: trap.r(1) & 0xf == 2, simd: trap.r(2) >> 8 & 0xf != 0, fma: trap.r(2) >> 28 != 0 }
+}
+
+/// How an instruction ends while the unit is on, if it `is` there.
+pub(super) fn done_if(is: bool) -> Kind {
+    if is { Kind::Done } else { Kind::Und }
 }
 
 /// Calls `work` with the unit on for all.
@@ -60,7 +85,9 @@ fn rights() {
         ("vmrs-fpexc", vfp!("vmrs r1, fpexc"), false),
         ("vmrs-fpsid", vfp!("vmrs r1, fpsid"), false),
     ];
+    let unit = unit();
     for (name, codes, wants_en) in forms {
+        let is_there = unit.simd || !matches!(name, "vadd-neon" | "vld1");
         for code in codes {
             case!("vfp.rights.{name}.{}", code.isa.name(); |c| {
                 for access in [0, 5, 0xf] {
@@ -72,7 +99,7 @@ fn rights() {
                             let trap = Run::new(code).mode(mode).r(0, DATA).go();
                             let user = mode == Mode::Usr;
                             let allowed = access == 0xf || access == 5 && !user;
-                            let ok = allowed && if wants_en { en != 0 } else { !user };
+                            let ok = is_there && allowed && if wants_en { en != 0 } else { !user };
                             c.eq("kind", trap.kind as u32, if ok { Kind::Done } else { Kind::Und } as u32);
                             if !ok {
                                 trap.check(c, Kind::Und, &[(0, DATA)]);
@@ -90,6 +117,13 @@ fn rights() {
             });
         }
     }
+    // One of the high registers, in an instruction that is VFP's.
+    for code in vfp!("vmov r1, r2, d31") {
+        case!("vfp.rights.d31.{}", code.isa.name(); |c| {
+            let want = done_if(unit.d32);
+            enabled(|| c.eq("kind", Run::new(code).go().kind as u32, want as u32));
+        });
+    }
     for code in vfp!("vmsr fpexc, r0") {
         case!("vfp.rights.fpexc-user.{}", code.isa.name(); |c| {
             enabled(|| Run::new(code).mode(Mode::Usr).r(0, 0).go().check(c, Kind::Und, &[(0, 0)]));
@@ -104,10 +138,13 @@ fn identification() {
                 let trap = Run::new(code).go();
                 c.eq("kind", trap.kind as u32, Kind::Done as u32);
                 c.eq("implementer", trap.r(0) >> 24, 0x41);
-                c.eq("32 doubles", trap.r(1) & 0xf, 2);
+                // Cortex-A9 has all, or 16 doubles without NEON; and VFPv3.
+                let a9 = is_cortex_a9();
+                let small = a9 && trap.r(1) & 0xf == 1;
+                c.eq("doubles", trap.r(1) & 0xf, if small { 1 } else { 2 });
                 c.eq("single and double", trap.r(1) >> 4 & 0xff, 0x22);
-                c.eq("fused multiply-add", trap.r(2) >> 28, 1);
-                c.eq("NEON", trap.r(2) >> 8 & 0xfff, 0x111);
+                c.eq("fused multiply-add", trap.r(2) >> 28, if a9 { 0 } else { 1 });
+                c.eq("NEON", trap.r(2) >> 8 & 0xfff, if small { 0 } else { 0x111 });
             });
         });
     }
@@ -153,19 +190,25 @@ fn lazy() {
     }
 }
 
-/// All 32 doubles live through exceptions, mode changes and the unit's being off.
+/// All doubles live through exceptions, mode changes and the unit's being off.
 fn state() {
-    for code in vfp!(
-        "vldm r0!, {{d0-d15}}",
-        "vldm r0, {{d16-d31}}",
-        "svc #0",
-        "vstm r1!, {{d0-d15}}",
-        "vstm r1, {{d16-d31}}"
-    ) {
+    let (codes, words) = if unit().d32 {
+        let codes = vfp!(
+            "vldm r0!, {{d0-d15}}",
+            "vldm r0, {{d16-d31}}",
+            "svc #0",
+            "vstm r1!, {{d0-d15}}",
+            "vstm r1, {{d16-d31}}"
+        );
+        (codes, 64)
+    } else {
+        (vfp!("vldm r0, {{d0-d15}}", "svc #0", "vstm r1, {{d0-d15}}"), 32)
+    };
+    for code in codes {
         for mode in Mode::ALL {
             case!("vfp.state.{}.{}", mode.name(), code.isa.name(); |c| {
                 clear(DATA + 0x400, 0x100);
-                for n in 0..64 {
+                for n in 0..words {
                     write32(DATA + 4 * n, 0xd000_0000 | n << 8 | mode.bits());
                 }
                 cpacr(0xf);
@@ -181,7 +224,7 @@ fn state() {
                 fpexc(EN);
                 let trap = trap.resume(if code.isa == Isa::T32 { 2 } else { 4 }).go();
                 c.eq("kind", trap.kind as u32, Kind::Done as u32);
-                for n in 0..64 {
+                for n in 0..words {
                     c.eq("register", read32(DATA + 0x400 + 4 * n), 0xd000_0000 | n << 8 | mode.bits());
                 }
                 fpexc(0);
@@ -201,12 +244,18 @@ fn memory() {
         ("vld1", vfp!("vld1.32 {{d0, d1}}, [r0]!"), 0),
         ("vst1", vfp!("vst1.8 {{d30}}, [r0]!"), 1),
     ];
+    let unit = unit();
     for (name, codes, write) in forms {
+        let is_there = unit.simd || !matches!(name, "vld1" | "vst1");
         for code in codes {
             case!("vfp.fault.{name}.{}", code.isa.name(); |c| {
                 enabled(|| {
                     for mode in [Mode::Usr, Mode::Svc] {
                         let trap = Run::new(code).mode(mode).r(0, HOLE + 0x10).go();
+                        if !is_there {
+                            trap.check(c, Kind::Und, &[]);
+                            continue;
+                        }
                         trap.check(c, Kind::Dabt, &[]);
                         c.eq("DFSR", trap.state.dfsr & 0xc0f, 8 | write << 11);
                         c.eq("DFAR", trap.state.dfar, HOLE + 0x10);

@@ -56,6 +56,11 @@ pub(crate) mod sctlr {
     pub(crate) const TE: u32 = 1 << 30;
 }
 
+/// By MIDR. Cortex-A7 and A15 have what the cases expect else.
+pub(crate) fn is_cortex_a9() -> bool {
+    cp15_read!(0, c0, c0, 0) >> 4 & 0xfff == 0xc09
+}
+
 /// SCTLR.
 pub(crate) fn sctlr() -> u32 {
     cp15_read!(0, c1, c0, 0)

@@ -4,7 +4,7 @@ use core::arch::global_asm;
 
 use super::cp15::{cp15_read, cp15_write};
 
-/// d0 to d31 as words, and FPSCR.
+/// d0 to d31 as words, and FPSCR. What is not there stays 0.
 pub(crate) struct Float {
     pub(crate) d: [u32; 64],
     pub(crate) fpscr: u32,
@@ -15,7 +15,7 @@ unsafe extern "C" {
     fn difftest_float_store(d: *mut u32);
 }
 
-// r0 = 64 words. The unit must be on.
+// r0 = 64 words. The unit must be on. MVFR0 says whether there are d16 to d31.
 global_asm!(
     r#"
     .section .text.float, "ax", %progbits
@@ -24,11 +24,19 @@ global_asm!(
     .global difftest_float_load
 difftest_float_load:
     vldmia  r0!, {{d0-d15}}
+    vmrs    r1, mvfr0
+    and     r1, r1, #0xf
+    cmp     r1, #2
+    bxne    lr
     vldmia  r0!, {{d16-d31}}
     bx      lr
     .global difftest_float_store
 difftest_float_store:
     vstmia  r0!, {{d0-d15}}
+    vmrs    r1, mvfr0
+    and     r1, r1, #0xf
+    cmp     r1, #2
+    bxne    lr
     vstmia  r0!, {{d16-d31}}
     bx      lr
 "#

@@ -23,6 +23,8 @@ pub enum Cp15 {
     Ctr,
     /// Invalidation of all branch predictors.
     Bpiall,
+    /// Cleaning a line of the data cache to memory, by address.
+    Dccmvac,
 }
 
 const fn access(read: bool, crn: u32, crm: u32, op2: u32) -> u32 {
@@ -30,7 +32,7 @@ const fn access(read: bool, crn: u32, crm: u32, op2: u32) -> u32 {
 }
 
 /// By kind: bits 27..=0 of the instruction with Rt = 0, which A32 and T32 share; the register; whether it is read.
-const KINDS: [(u32, Cp15, bool); 14] = [
+const KINDS: [(u32, Cp15, bool); 15] = [
     (access(true, 13, 0, 4), Cp15::Tpidrprw, true),
     (access(false, 13, 0, 4), Cp15::Tpidrprw, false),
     (access(true, 3, 0, 0), Cp15::Dacr, true),
@@ -45,6 +47,7 @@ const KINDS: [(u32, Cp15, bool); 14] = [
     (access(false, 2, 0, 0), Cp15::Ttbr0, false),
     (access(true, 0, 0, 1), Cp15::Ctr, true),
     (access(false, 7, 5, 6), Cp15::Bpiall, false),
+    (access(false, 7, 10, 1), Cp15::Dccmvac, false),
 ];
 
 /// The fields `kind<<4 Rt` for a coprocessor instruction, of either instruction set, that has them.

@@ -184,7 +184,7 @@ fn compare(regs: &Registers, seed: u64, va: u32, size: u8, strict: bool) {
     let mut memory = Chaos { seed, long: regs.long(), big_endian: regs.sctlr >> 25 & 1 == 1 };
     let machine = Machine {
         have_lpae: regs.features.lpae,
-        have_pxn: regs.features.pxn || regs.features.lpae,
+        have_pxn: regs.features.pxn,
         have_virt: regs.features.wxn,
         sctlr: regs.sctlr.into(),
         ttbr0: regs.ttbr0,

@@ -1,6 +1,8 @@
-//! VFP and NEON.
+//! VFP and NEON, as far as the kernel says that they are there.
 
-use nex_guest_linux::process;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use nex_guest_linux::process::{self, End};
 use nex_guest_linux::sys::{self, Pid, Result};
 
 use crate::{ensure, next};
@@ -8,14 +10,31 @@ use crate::{ensure, next};
 /// Processes at once.
 const PROCESSES: usize = 6;
 
+/// Whether there is Advanced SIMD.
+const HWCAP_NEON: u32 = 1 << 12;
+/// Whether there are d16 to d31.
+const HWCAP_VFPD32: u32 = 1 << 19;
+
+/// What the kernel says that the CPU has.
+pub(super) static HWCAP: AtomicU32 = AtomicU32::new(0);
+
+fn has(hwcap: u32) -> bool {
+    HWCAP.load(Ordering::Relaxed) & hwcap != 0
+}
+
+/// Words in the double registers.
+pub(super) fn words() -> usize {
+    if has(HWCAP_VFPD32) { 64 } else { 32 }
+}
+
 /// 32 double registers as words, which differ in each and for each seed.
 pub(super) fn pattern(seed: u32) -> [u32; 64] {
     let mut state = seed.wrapping_mul(2_246_822_519) | 1;
     core::array::from_fn(|_| next(&mut state))
 }
 
-/// Puts `values` into d0 to d31 and makes the system call `number` with two arguments, `times` times, with some computing in
-/// between; then stores d0 to d31 to `results`.
+/// Puts `values` into d0 to d31, or d15 if `words` are 32, and makes the system call `number` with two arguments, `times`
+/// times, with some computing in between; then stores the registers to `results`.
 #[unsafe(naked)]
 unsafe extern "C" fn hold(
     values: *const u32,
@@ -24,17 +43,21 @@ unsafe extern "C" fn hold(
     number: u32,
     first: u32,
     second: u32,
+    words: usize,
 ) {
     core::arch::naked_asm!(
         ".fpu neon",
-        "push {{r4-r8, lr}}",
+        "push {{r4-r10, lr}}",
         "vpush {{d8-d15}}",
         "mov r4, r1",
         "mov r5, r2",
         "mov r7, r3",
-        "ldr r6, [sp, #88]",
-        "ldr r8, [sp, #92]",
+        "ldr r6, [sp, #96]",
+        "ldr r8, [sp, #100]",
+        "ldr r9, [sp, #104]",
         "vldm r0!, {{d0-d15}}",
+        "cmp r9, #64",
+        "bne 1f",
         "vldm r0!, {{d16-d31}}",
         "1:",
         "mov r0, r6",
@@ -47,9 +70,12 @@ unsafe extern "C" fn hold(
         "subs r5, r5, #1",
         "bne 1b",
         "vstm r4!, {{d0-d15}}",
+        "cmp r9, #64",
+        "bne 3f",
         "vstm r4!, {{d16-d31}}",
+        "3:",
         "vpop {{d8-d15}}",
-        "pop {{r4-r8, pc}}",
+        "pop {{r4-r10, pc}}",
     )
 }
 
@@ -58,8 +84,10 @@ fn check_held(seed: u32, times: u32, number: u32, arguments: [u32; 2]) -> Result
     let values = pattern(seed);
     let mut results = [0; 64];
     // SAFETY: both have room for 32 double words; the callers' system calls have no pointers.
-    unsafe { hold(values.as_ptr(), results.as_mut_ptr(), times, number, arguments[0], arguments[1]) };
-    ensure(results == values, "floating-point registers changed")
+    unsafe {
+        hold(values.as_ptr(), results.as_mut_ptr(), times, number, arguments[0], arguments[1], words())
+    };
+    ensure(results[..words()] == values[..words()], "floating-point registers changed")
 }
 
 /// Stops this process while its registers are full of [`pattern`].
@@ -148,7 +176,25 @@ unsafe extern "C" fn vectors(data: *const u32, words: u32, sums: *mut u32) {
     )
 }
 
+/// Without NEON it must be an undefined instruction.
 pub(super) fn neon(round: u32) -> Result<()> {
+    const SIGILL: u32 = 4;
+    if !has(HWCAP_NEON) {
+        let child = process::spawn(|| {
+            let mut sums = [0; 8];
+            // SAFETY: room as in `neon_results`, if it gets that far.
+            unsafe { vectors([0; 4].as_ptr(), 4, sums.as_mut_ptr()) };
+            Ok(())
+        })?;
+        return ensure(
+            process::wait(child)? == End::Killed(SIGILL),
+            "NEON, which the kernel does not know of",
+        );
+    }
+    neon_results(round)
+}
+
+fn neon_results(round: u32) -> Result<()> {
     at_once(|n| {
         let mut state = (round * PROCESSES as u32 + n) | 1;
         let data: [u32; 1024] = core::array::from_fn(|_| next(&mut state));

@@ -53,6 +53,7 @@ const CHECKS: &[(&str, Check)] = &[
 ];
 
 fn main(arguments: Arguments) -> Result<()> {
+    float::HWCAP.store(arguments.hwcap(), core::sync::atomic::Ordering::Relaxed);
     let number = arguments.number(2, 1);
     let rounds = match arguments.text(1) {
         processes::EXEC => return processes::executed(number),

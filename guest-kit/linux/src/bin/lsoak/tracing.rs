@@ -94,7 +94,8 @@ pub(super) fn float(round: u32) -> Result<()> {
     ensure(process::wait(child)? == End::Stopped(SIGSTOP), "the traced process did not stop")?;
     let seen = trace::float_registers(child)?;
     let expected = float::pattern(round);
-    ensure(seen[..64] == expected, "the tracer sees other floating-point registers")?;
+    let words = float::words();
+    ensure(seen[..words] == expected[..words], "the tracer sees other floating-point registers")?;
     trace::resume(child)?;
     process::wait_good(child)
 }

@@ -113,6 +113,9 @@ typedef struct Tegra2Cpu1 {
 } Tegra2Cpu1;
 
 void tegra2_cpu1_init(Tegra2Cpu1 *c, ARMCPU *cpu);
+
+/* Makes a new Cortex-A9 that of the Tegra 2, but for NEON, which is a property. */
+void tegra2_describe_cpu(ARMCPU *cpu);
 /* Call after any change of the fields above. */
 void tegra2_cpu1_update(Tegra2Cpu1 *c);
 

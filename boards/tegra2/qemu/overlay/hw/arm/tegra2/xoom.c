@@ -130,12 +130,8 @@ static void create_cpus(XoomMachine *m)
         Object *obj = object_new(ARM_CPU_TYPE_NAME("cortex-a9"));
         ARMCPU *cpu = ARM_CPU(obj);
 
-        /* r1p0. VFPv3-D16 without NEON; QEMU 7.2 has no property for the number of registers. L1 caches of 32 KiB. */
-        object_property_set_uint(obj, "midr", 0x411fc090, &error_fatal);
+        tegra2_describe_cpu(cpu);
         object_property_set_bool(obj, "neon", false, &error_fatal);
-        cpu->isar.mvfr0 = 0x10110221;
-        cpu->ccsidr[0] = 0x701fe019;
-        cpu->ccsidr[1] = 0x201fe019;
         object_property_set_int(obj, "reset-cbar", TEGRA2_MPCORE_BASE, &error_fatal);
         object_property_set_bool(obj, "start-powered-off", i > 0, &error_fatal);
         qdev_realize(DEVICE(obj), NULL, &error_fatal);
