@@ -16,7 +16,7 @@ BOARD    ?= $(if $(filter BOARD_TEGRA2,$(CONFIGURED)),tegra2,qemu-virt)
 CPU      ?= $(if $(filter tegra2 vexpress-a9,$(BOARD)),cortex-a9,$(if $(filter CPU_CORTEX_A7,$(CONFIGURED)),cortex-a7,cortex-a15))
 SMP      ?= $(if $(filter tegra2,$(BOARD)),2,1)
 # The Debian guests have up to 384 MiB between them.
-MEM      ?= $(if $(filter tegra2,$(BOARD)),1024,$(if $(filter linux uboot,$(MAKECMDGOALS)),512,256))
+MEM      ?= $(if $(filter tegra2,$(BOARD)),1024,$(if $(filter linux uboot linux-uboot,$(MAKECMDGOALS)),512,256))
 ICOUNT   ?= 0
 GDB      ?= 0
 FB       ?= 0
@@ -25,6 +25,8 @@ BASELINE ?= 0
 DOCS     ?= 0
 NATIVE   ?= 0
 N        ?= 10000
+SECONDS  ?= 600
+ROUNDS   ?= 5
 SEED     ?= 1
 
 T        := $(or $(CARGO_TARGET_DIR),target)
@@ -66,6 +68,8 @@ $(call one_of,DOCS,0 1)
 $(call one_of,NATIVE,0 1)
 $(call number,MEM, of MiB)
 $(call number,SMP, of CPUs)
+$(call number,SECONDS, of seconds)
+$(call number,ROUNDS, of rounds)
 ifeq ($(BOARD)/$(CPU),qemu-virt/cortex-a9)
 $(error CPU=cortex-a9: QEMU's virt machine has none; use BOARD=vexpress-a9, or CPU=cortex-a15 or CPU=cortex-a7, which \
 	Nex drives without their virtualization extensions)
@@ -89,6 +93,9 @@ endif
 ifneq ($(filter bench difftest,$(MAKECMDGOALS)),)
 $(if $(filter qemu-virt tegra2,$(BOARD)),,$(error BOARD=$(BOARD): this is for BOARD=qemu-virt or BOARD=tegra2))
 endif
+ifneq ($(filter soak stress,$(MAKECMDGOALS)),)
+$(if $(filter qemu-virt,$(BOARD)),,$(error BOARD=$(BOARD): this is for BOARD=qemu-virt))
+endif
 ifneq ($(filter log,$(MAKECMDGOALS)),)
 $(if $(PORT),,$(error PORT is missing: make log PORT=/dev/ttyUSB0))
 endif
@@ -98,7 +105,7 @@ endif
 
 # ---- Targets ----
 
-.PHONY: all build board guests bootvol everything image fastboot qemu linux uboot debian linux-tests log bench difftest test test-xoom lint clippy fmt doc configs size setup $(CONFIG_GOALS) clean help FORCE
+.PHONY: all build board guests bootvol everything image fastboot qemu linux uboot linux-uboot debian linux-tests soak stress log bench difftest test test-xoom lint clippy fmt doc configs size setup $(CONFIG_GOALS) clean help FORCE
 .DEFAULT_GOAL := all
 
 all: build
@@ -158,15 +165,16 @@ fastboot: image ## BOARD=tegra2: boot that image on a tablet, once, without writ
 	fastboot boot $(ANDROID)
 
 # KERNEL, INITRD, CMDLINE and UBOOT may hold anything, so they go through the environment and not through the shell.
-linux uboot: export CACHE := $(CACHE)
-linux: export KERNEL := $(value KERNEL)
-linux: export INITRD := $(value INITRD)
-linux: export CMDLINE := $(value CMDLINE)
-uboot: export UBOOT := $(value UBOOT)
+linux uboot linux-uboot: export CACHE := $(CACHE)
+linux linux-uboot: export KERNEL := $(value KERNEL)
+linux linux-uboot: export INITRD := $(value INITRD)
+linux linux-uboot: export CMDLINE := $(value CMDLINE)
+uboot linux-uboot: export UBOOT := $(value UBOOT)
 linux: ## boot Debian's Linux twice, as dom0 and domU (docs/guests.md); or KERNEL=zImage INITRD=file CMDLINE="words"
 uboot: ## boot Debian's U-Boot as a domain's firmware; or UBOOT=file
-linux uboot: export APPEND := $(value APPEND)
-linux uboot: board
+linux-uboot: ## two Linux domains and two U-Boots at once
+linux uboot linux-uboot: export APPEND := $(value APPEND)
+linux uboot linux-uboot: board
 	@scripts/debian/volume.sh $@ $(T)/volumes/$@
 	$(NEXTOOL) bootvol --dir $(T)/volumes/$@ --guests $(RELEASE) --out $(T)/$@.cpio
 ifeq ($(BOARD),tegra2)
@@ -188,6 +196,23 @@ linux-tests:
 	@scripts/debian/files.sh $(CACHE) vmlinuz
 	@scripts/debian/tests.sh $(T)/linux-tests.gz $(CACHE) $(RELEASE)
 
+# The long tests with Linux, which `make test` does not run.
+soak stress: export NEX_IMAGE := $(abspath $(IMAGE))
+soak stress: export NEX_GUESTS_DIR := $(abspath $(RELEASE))
+soak stress: export NEX_LINUX_KERNEL := $(abspath $(CACHE))/vmlinuz
+soak: export NEX_LINUX_INITRD := $(abspath $(T))/linux-tests.gz
+soak: export NEX_SOAK_SECONDS := $(SECONDS)
+soak: export NEX_SOAK_ROUNDS := $(ROUNDS)
+stress: export NEX_LINUX_STRESS := $(abspath $(T))/linux-stress.gz
+soak stress: export NEX_CPU := $(CPU)
+soak: board linux-tests ## Linux at work in two domains at once for SECONDS of virtual time, with its results checked (docs/guests.md)
+	cargo test --package nex-qemu-tests --test soak -- --ignored --nocapture
+
+stress: board ## Debian's stress-ng, natively and in a domain, compared (docs/guests.md)
+	@scripts/debian/files.sh $(CACHE) vmlinuz
+	@scripts/debian/stress.sh $(T)/linux-stress.gz $(CACHE)
+	cargo test --package nex-qemu-tests --test stress -- --ignored --nocapture
+
 # Comparing with a native run takes the QEMU with both machines; for the tablet that is ours.
 ifeq ($(BOARD),tegra2)
 XOOM_QEMU = NEX_QEMU="$$(scripts/build-qemu-xoom.sh)"
@@ -195,13 +220,19 @@ endif
 
 # BENCH_LINUX is not empty if the groups with Linux are wanted.
 BENCH_LINUX := $(if $(GROUPS),$(filter linux domu,$(GROUPS)),yes)
+BENCH_PAGES := $(if $(filter 1,$(DOCS)),--docs docs/performance.md $(if $(filter qemu-virt,$(BOARD)),--readme README.md))
+ifneq ($(FROM),)
+bench:
+	@cargo run --quiet --package nex-bench -- --from $(FROM) --board $(BOARD) $(BENCH_PAGES)
+else
 bench: $(if $(filter 1,$(NATIVE)),,board) ## what a kernel's and Linux's operations cost natively and under Nex (docs/performance.md)
 	$(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) --package nex-guest-bench
 	$(if $(BENCH_LINUX),@$(MAKE) --no-print-directory linux-tests)
 	@$(XOOM_QEMU) cargo run --quiet --package nex-bench -- --guest $(RELEASE)/nex-guest-bench --kernel $(CACHE)/vmlinuz --initrd $(T)/linux-tests.gz \
 		--image $(IMAGE) --board $(BOARD) --cpu $(CPU) --out $(T)/bench.json $(if $(GROUPS),--groups "$(GROUPS)") \
 		$(if $(filter 1,$(NATIVE)),--native) $(if $(filter 1,$(CHECK)),--check bench/$(CPU).json) \
-		$(if $(filter 1,$(BASELINE)),--baseline bench/$(CPU).json) $(if $(filter 1,$(DOCS)),--docs docs/performance.md)
+		$(if $(filter 1,$(BASELINE)),--baseline bench/$(CPU).json) $(BENCH_PAGES)
+endif
 
 difftest: board ## N random cases from SEED, natively and under Nex, compared (docs/virtualization.md)
 	$(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) --package nex-difftest
@@ -262,9 +293,11 @@ help: ## this list
 	@echo '  GDB=1                      wait for gdb on port 1234'
 	@echo '  FB=1                       with a screen, in a window; APPEND="fb=1024x768" for another size than 800x600'
 	@echo '  CHECK=1                    make bench: fail if a ratio is more than 5 % above that in bench/CPU.json'
-	@echo '  BASELINE=1  DOCS=1         make bench: write that file; write the table into docs/performance.md'
+	@echo '  BASELINE=1  DOCS=1         make bench: write that file; write the table into docs/performance.md and README.md'
+	@echo '  FROM=file                  make bench: show the table of an earlier bench.json'
 	@echo '  GROUPS="kernel linux domu" make bench: those only; default: all'
 	@echo '  N=cases  SEED=number       make difftest: how many, and which; default 10000 and 1'
+	@echo '  SECONDS=n  ROUNDS=n        make soak: how long, in virtual time, and how many rounds in it; default 600 and 5'
 	@echo '  NATIVE=1                   make bench: natively only'
 	@echo '  NEX_CONFIG=file            the configuration; default: .config, or defaults. NEX_CONFIG=default: defaults'
 	@echo '  QEMU_ARGS="..."            more for the command line of QEMU'

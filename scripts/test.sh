@@ -51,10 +51,11 @@ check "size" $make size BOARD=qemu-virt
 check "the smallest and the largest configuration" $make configs
 # Without a network only those who look at the output can know; a CI must not pass for that reason.
 export CACHE="${CACHE:-$target_dir/debian}"
-export NEX_LINUX_KERNEL="$CACHE/vmlinuz" NEX_LINUX_INITRD="$target_dir/linux-tests.gz"
+export NEX_LINUX_KERNEL="$CACHE/vmlinuz" NEX_LINUX_LPAE_KERNEL="$CACHE/vmlinuz-lpae" NEX_LINUX_INITRD="$target_dir/linux-tests.gz"
+linux_files() { $make linux-tests && scripts/debian/files.sh "$CACHE" vmlinuz-lpae; }
 if [ -n "${CI:-}" ]; then
-    check "Debian's Linux and the programs for it" $make linux-tests
-elif ! $make linux-tests; then
+    check "Debian's Linux and the programs for it" linux_files
+elif ! linux_files; then
     echo "==> NOT TESTED: Linux, for Debian's files cannot be fetched"
     export NEX_LINUX=skip
 fi

@@ -38,6 +38,8 @@ pub trait DebugPort: Sync {
     fn get(&self) -> Option<PortInput>;
     /// Sends a byte if there is room.
     fn put(&self, byte: u8) -> bool;
+    /// Interrupt when a byte was received, as [`Uart::set_receive_interrupt`]; on at first.
+    fn set_receive_interrupt(&self, on: bool);
     /// If the transmit interrupt is asserted, switches it off and returns `true`: the console has to be told.
     fn quiet_transmit(&self) -> bool;
 }

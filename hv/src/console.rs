@@ -5,6 +5,9 @@
 //!
 //! Log records share the UART: frames between zero bytes, which no text contains, put between two writes of the
 //! multiplexer. They wait in the log's own ring until the console is free; see [`send_log`].
+//!
+//! A byte for a reader that has no room stays in the UART, whose sender then has to wait ([`Flow`]): with a debugger it and what
+//! follows fill the debugger's ring first, which lets the UART wait when it is full.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -12,7 +15,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use embedded_hal_nb::nb;
 pub use nex_console::Source;
-use nex_console::{Action, Input, Mux};
+use nex_console::{Action, Flow, Input, Mux, Next, SWITCH_PRESSES};
 
 use crate::arch::irq;
 use crate::board::{Interrupt, Uart, UartError};
@@ -52,6 +55,10 @@ impl<const N: usize> Ring<N> {
         self.head = (self.head + 1) % N;
         self.len -= 1;
         Some(byte)
+    }
+    /// Whether one typed byte fits, with the presses of the switch key that were held back before it.
+    fn has_room(&self) -> bool {
+        self.len + SWITCH_PRESSES <= N
     }
 }
 
@@ -197,6 +204,9 @@ struct Console {
     tx: Transmitter,
     mux: Mux<MAX_DOMAINS>,
     input: Input,
+    flow: Flow,
+    /// The UART's receive interrupt is off, as bytes wait for their reader.
+    waiting: bool,
     received: [Ring<RX_BYTES>; MAX_DOMAINS],
     for_nex: Ring<RX_BYTES>,
 }
@@ -213,6 +223,8 @@ static CONSOLE: IrqLock<Console> = IrqLock::new(Console {
     },
     mux: Mux::new(),
     input: Input::new(),
+    flow: Flow::new(),
+    waiting: false,
     received: [const { Ring::new() }; MAX_DOMAINS],
     for_nex: Ring::new(),
 });
@@ -230,6 +242,48 @@ impl Console {
             return crate::debugger::take_input().ok_or(nb::Error::WouldBlock);
         }
         self.tx.uart.as_mut().map_or(Err(nb::Error::WouldBlock), |uart| uart.read())
+    }
+
+    /// Gives received bytes to their readers, until there are no more or a reader has no room.
+    fn take_input(&mut self) {
+        loop {
+            let reader = self.input.focus();
+            let room = match reader {
+                Source::Nex => self.for_nex.has_room(),
+                Source::Domain(n) => self.received[usize::from(n)].has_room(),
+            };
+            let wait = self.flow.next(reader, room, crate::time::now_ns) == Next::Wait;
+            if wait != self.waiting {
+                self.waiting = wait;
+                // Beside a debugger the UART's interrupt is not ours.
+                if !crate::debugger::has_port()
+                    && let Some(uart) = &mut self.tx.uart
+                {
+                    uart.set_receive_interrupt(!wait);
+                }
+            }
+            if wait {
+                return;
+            }
+            match self.receive() {
+                Ok(byte) => {
+                    let action = self.input.key(byte);
+                    self.apply(action);
+                }
+                Err(nb::Error::WouldBlock) => return,
+                // A line error: the byte is lost, the next one is read.
+                Err(nb::Error::Other(_)) => {}
+            }
+        }
+    }
+
+    /// `reader` has taken bytes, or begins anew: those that waited for it can come. Returns `true` if some may have.
+    fn has_read(&mut self, reader: Source) -> bool {
+        let waited = self.flow.has_read(reader);
+        if waited {
+            self.take_input();
+        }
+        waited
     }
 
     fn write(&mut self, source: Source, bytes: &[u8]) {
@@ -252,7 +306,7 @@ impl Console {
                     self.for_nex.push(key);
                 }
             }
-            // A domain that does not read loses what does not fit, as on a UART with nobody listening.
+            // What does not fit is lost: `flow` says that nobody listens.
             Action::Deliver(Source::Domain(n), keys) => {
                 for &key in keys.as_bytes() {
                     self.received[usize::from(n)].push(key);
@@ -322,38 +376,69 @@ static INPUT: AtomicU32 = AtomicU32::new(0);
 
 /// The UART's interrupt handler.
 pub(crate) fn handle_interrupt() {
-    let (keys, room) = {
+    let room = {
         let mut console = CONSOLE.lock();
-        loop {
-            match console.receive() {
-                Ok(byte) => {
-                    let action = console.input.key(byte);
-                    console.apply(action);
-                }
-                Err(nb::Error::WouldBlock) => break,
-                // A line error: the byte is lost, the next one is read.
-                Err(nb::Error::Other(_)) => {}
-            }
-        }
+        console.take_input();
         console.tx.pump();
-        (console.for_nex.len, console.tx.has_room())
+        console.tx.has_room()
     };
+    tell_readers();
+    if room {
+        ROOM.wake_all();
+    }
+}
+
+/// The `keys` thread watches for the end of patience, or was told to.
+static WATCHED: AtomicBool = AtomicBool::new(false);
+
+/// Tells those who were typed to. Everyone calls this who may have had input taken, after releasing the console.
+fn tell_readers() {
     send_log();
+    let (keys, waiting) = {
+        let console = CONSOLE.lock();
+        (console.for_nex.len > 0, console.waiting)
+    };
     let typed_to = INPUT.swap(0, Ordering::Relaxed);
     if typed_to != 0 {
         crate::domain::input_arrived(typed_to);
     }
-    if room {
-        ROOM.wake_all();
-    }
-    if keys > 0 {
+    if keys || waiting && !WATCHED.swap(true, Ordering::Relaxed) {
         KEYS.post();
     }
 }
 
 /// A key typed to Nex, if one waits.
 pub(crate) fn read_key() -> Option<u8> {
-    CONSOLE.lock().for_nex.pop()
+    let mut console = CONSOLE.lock();
+    let key = console.for_nex.pop();
+    if key.is_some() && console.has_read(Source::Nex) {
+        drop(console);
+        tell_readers();
+    }
+    key
+}
+
+/// Waits until a key may have been typed to Nex. Meanwhile it looks after readers that do not read: see [`Flow`].
+pub(crate) fn wait_for_key() {
+    loop {
+        let Some(until_ns) = patience_until_ns() else { return KEYS.wait() };
+        if KEYS.wait_until(until_ns) {
+            return;
+        }
+    }
+}
+
+/// Has bytes that have waited for long enough go on, and says when those that wait now will have.
+fn patience_until_ns() -> Option<u64> {
+    let mut console = CONSOLE.lock();
+    if console.flow.expire(crate::time::now_ns()) {
+        console.take_input();
+    }
+    let until_ns = console.flow.deadline_ns();
+    WATCHED.store(until_ns.is_some(), Ordering::Relaxed);
+    drop(console);
+    tell_readers();
+    until_ns
 }
 
 /// Starts a domain's console under its name.
@@ -362,6 +447,10 @@ pub fn open(domain: u8, name: &str) {
     console.mux.open(Source::Domain(domain), name);
     console.input.open(Source::Domain(domain));
     console.received[usize::from(domain)] = Ring::new();
+    if console.has_read(Source::Domain(domain)) {
+        drop(console);
+        tell_readers();
+    }
 }
 
 /// Ends a domain's console; its unfinished line is shown.
@@ -371,6 +460,11 @@ pub fn close(domain: u8) {
     mux.close(Source::Domain(domain), &mut |out| tx.send(out));
     let action = console.input.close(Source::Domain(domain));
     console.apply(action);
+    // What waited for it is for Nex now.
+    if console.has_read(Source::Domain(domain)) {
+        drop(console);
+        tell_readers();
+    }
 }
 
 /// Writes for a domain, a few bytes at a time. Blocks the domain's thread while much waits to be sent already, so that a
@@ -390,6 +484,10 @@ pub fn read(domain: u8, into: &mut [u8]) -> usize {
         let Some(byte) = ring.pop() else { break };
         *slot = byte;
         count += 1;
+    }
+    if count > 0 && console.has_read(Source::Domain(domain)) {
+        drop(console);
+        tell_readers();
     }
     count
 }

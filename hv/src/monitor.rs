@@ -10,7 +10,7 @@ use crate::{console, domain, memory, println, thread, time};
 /// The body of the thread that reads keys.
 pub(crate) fn run() {
     loop {
-        console::KEYS.wait();
+        console::wait_for_key();
         while let Some(key) = console::read_key() {
             act(key);
         }
@@ -75,7 +75,12 @@ fn threads() {
 }
 
 fn memory_use() {
-    memory::for_each_owner(|owner, frames| println!("{:8} KiB  {owner}", frames * 4));
+    let mut overhead = memory::Overhead::default();
+    memory::for_each_owner(|owner, frames| {
+        overhead.add(owner, frames);
+        println!("{:8} KiB  {owner}", frames * 4);
+    });
+    println!("{overhead}");
     let heap = memory::heap_usage();
     println!("heap: {} of {} bytes used, {} at most", heap.used_bytes, heap.total_bytes, heap.peak_bytes);
 }

@@ -3,9 +3,10 @@
 #
 #   scripts/debian/volume.sh linux DIR     dom0 and domU, both with KERNEL and INITRD
 #   scripts/debian/volume.sh uboot DIR     one domain with UBOOT as its firmware
-#   scripts/debian/volume.sh everything DIR     both, and the sample guests (which `nextool bootvol` adds)
+#   scripts/debian/volume.sh linux-uboot DIR     two of each
+#   scripts/debian/volume.sh everything DIR     Linux twice, one U-Boot, and the sample guests (which `nextool bootvol` adds)
 #
-# nex.toml is that of guest-kit/volumes/linux, uboot or everything. The files come from the environment: KERNEL,
+# nex.toml is that of guest-kit/volumes/linux and so on. The files come from the environment: KERNEL,
 # INITRD, UBOOT, each empty for Debian's, which files.sh makes in CACHE; CMDLINE, if not empty, is the command line of both
 # kernels. INITRD=none is no initrd.
 set -eu
@@ -13,12 +14,12 @@ cd "$(dirname "$0")/../.."
 script=volume
 . scripts/apt.sh
 
-[ $# = 2 ] || die "usage: scripts/debian/volume.sh linux|uboot|everything DIR"
+[ $# = 2 ] || die "usage: scripts/debian/volume.sh linux|uboot|linux-uboot|everything DIR"
 kind=$1
 dir=$2
 cache=${CACHE:-target/debian}
 toml=guest-kit/volumes/$kind/nex.toml
-[ -r "$toml" ] || die "$kind: must be linux, uboot or everything"
+[ -r "$toml" ] || die "$kind: must be linux, uboot, linux-uboot or everything"
 
 # The file that the user gave in the variable $1, with the value $2, or Debian's $3.
 source_of() {
@@ -33,18 +34,18 @@ source_of() {
 
 rm -rf "$dir"
 mkdir -p "$dir"
-if [ "$kind" != linux ]; then
+edit=
+if grep -q '^firmware' "$toml"; then
     file=$(source_of UBOOT "${UBOOT:-}" u-boot.bin)
     cp "$file" "$dir/u-boot.bin"
 fi
-if [ "$kind" = uboot ]; then
+if ! grep -q '^kernel' "$toml"; then
     cp "$toml" "$dir/nex.toml"
     exit 0
 fi
 
 file=$(source_of KERNEL "${KERNEL:-}" vmlinuz)
 cp "$file" "$dir/vmlinuz"
-edit=
 if [ "${INITRD:-}" = none ]; then
     edit='/^initrd /d'
 else

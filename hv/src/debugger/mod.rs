@@ -13,6 +13,7 @@
 mod breakpoints;
 mod domains;
 mod gdb;
+mod input;
 mod machine;
 mod port;
 mod records;
@@ -20,7 +21,7 @@ mod system;
 pub(crate) mod watchdog;
 
 use core::fmt::{self, Write};
-use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use nex_debugger::editor::{Event, LineEditor};
 use nex_debugger::escape::{EscapeKey, Outcome};
@@ -159,32 +160,7 @@ pub(crate) fn has_port() -> bool {
     LINE.is_completed()
 }
 
-const INPUT_BYTES: usize = 1024;
-
-/// Received bytes on their way from the FIQ handler to the console: one writer, one reader, so two counters do.
-static INPUT: [AtomicU8; INPUT_BYTES] = [const { AtomicU8::new(0) }; INPUT_BYTES];
-static WRITTEN: AtomicU32 = AtomicU32::new(0);
-static READ: AtomicU32 = AtomicU32::new(0);
-
-fn put_input(byte: u8) {
-    let (written, read) = (WRITTEN.load(Ordering::Relaxed), READ.load(Ordering::Relaxed));
-    // Full: lost, as in a UART that nobody reads.
-    if written.wrapping_sub(read) < INPUT_BYTES as u32 {
-        INPUT[written as usize % INPUT_BYTES].store(byte, Ordering::Relaxed);
-        WRITTEN.store(written.wrapping_add(1), Ordering::Release);
-    }
-}
-
-/// The next received byte, for the console.
-pub(crate) fn take_input() -> Option<u8> {
-    let read = READ.load(Ordering::Relaxed);
-    if read == WRITTEN.load(Ordering::Acquire) {
-        return None;
-    }
-    let byte = INPUT[read as usize % INPUT_BYTES].load(Ordering::Relaxed);
-    READ.store(read.wrapping_add(1), Ordering::Relaxed);
-    Some(byte)
-}
+pub(crate) use input::take as take_input;
 
 /// The FIQ handler: everything masked, on the debug stack, in Nex's address space.
 pub(crate) fn on_fiq(frame: &mut Frame) {
@@ -196,6 +172,9 @@ pub(crate) fn on_fiq(frame: &mut Frame) {
             tell_console |= line.port.quiet_transmit();
             // A UART gives no more than its FIFO holds before it is empty; the bound is for one that is stuck.
             for _ in 0..256 {
+                if !gdb::is_on() && input::wait(line.port) {
+                    break;
+                }
                 match line.port.get() {
                     None => break,
                     Some(PortInput::Break) => enter_for = Some(Reason::Break),
@@ -211,7 +190,7 @@ pub(crate) fn on_fiq(frame: &mut Frame) {
                         // Acknowledgements: nothing that gdb says now needs an answer.
                         Outcome::Pass(_) if gdb::is_on() => {}
                         Outcome::Pass(bytes) => {
-                            bytes.as_slice().iter().for_each(|&byte| put_input(byte));
+                            bytes.as_slice().iter().for_each(|&byte| input::put(byte));
                             tell_console = true;
                         }
                     },
@@ -219,6 +198,8 @@ pub(crate) fn on_fiq(frame: &mut Frame) {
             }
         } else if watchdog::on_fiq(interrupt, frame) {
             enter_for = Some(Reason::Watchdog);
+        } else {
+            input::check(line.port);
         }
         // What is typed behind the key sequence is for the prompt.
         enter_for.is_none()
@@ -297,7 +278,7 @@ pub(crate) fn enter(reason: Reason, frame: &mut Frame) {
     }
     breakpoints::after_prompt(&mut context.frame, who, &context.stopped);
     // What was typed behind the command that goes on is for the console.
-    port::take_typed_ahead(&mut put_input);
+    port::take_typed_ahead(&mut input::put);
     *frame = context.frame;
     watchdog::on();
     crate::screen::set_immediate(false);

@@ -4,7 +4,7 @@ use nex_debugger::parse::Args;
 use nex_debugger::table::{Command, CommandError};
 
 use super::{Context, say, watchdog};
-use crate::{interrupts, memory, thread, time};
+use crate::{domain, interrupts, memory, thread, time};
 
 type Result = core::result::Result<(), CommandError>;
 
@@ -17,7 +17,12 @@ pub(super) const COMMANDS: &[Command<Context>] = &[
         run: sched,
     },
     Command { name: "timers", usage: "", help: "the clock, and who sleeps until when", run: timers },
-    Command { name: "mem", usage: "", help: "frames by owner, and the heap", run: mem },
+    Command {
+        name: "mem",
+        usage: "",
+        help: "frames by owner, what Nex itself has, what for each domain, the heap",
+        run: mem,
+    },
     Command { name: "irq", usage: "", help: "interrupts: handlers and counts", run: irq },
     Command {
         name: "set",
@@ -101,10 +106,25 @@ fn timers(context: &mut Context, args: &Args<'_>) -> Result {
 fn mem(context: &mut Context, args: &Args<'_>) -> Result {
     args.at_most(0)?;
     let mut result = Ok(());
+    let mut overhead = memory::Overhead::default();
     let Context { out, stopped, .. } = context;
+    let mut put = |row: core::fmt::Arguments<'_>| result = result.and(core::fmt::Write::write_fmt(out, row));
     memory::peek_owners(stopped, &mut |owner, frames| {
-        let row = format_args!("{:8} KiB  {owner}\n", frames * 4);
-        result = result.and(core::fmt::Write::write_fmt(out, row));
+        overhead.add(owner, frames);
+        put(format_args!("{:8} KiB  {owner}\n", frames * 4));
+    });
+    put(format_args!("{overhead}\n"));
+    // What of it is for which domain: second-level tables of a KiB, first-level tables of 16, a record for each page of
+    // rewritten code.
+    domain::peek_all(stopped, &mut |d| {
+        let parts = &d.peek(stopped).parts;
+        let ((l2_tables, tables), (pages, sites)) = (parts.shadow.usage(), parts.code.usage());
+        put(format_args!(
+            "domain {} {}: {tables} shadow tables, {} KiB; {pages} pages of code, {sites} sites\n",
+            d.number(),
+            d.name(),
+            l2_tables + 16 * tables,
+        ));
     });
     result.map_err(|_| CommandError::Message("interrupted"))?;
     let heap = memory::peek_heap(&context.stopped);

@@ -5,9 +5,12 @@
 //! a little later, and still has IRQs masked, it hangs. An idle CPU has the timer off, and one that just computes with IRQs
 //! open is well. Without the question, a lone guest that traps all the time could be taken for a hang: most of the time is
 //! spent on its traps then, with IRQs masked for moments, and nothing else need happen for minutes.
+//!
+//! The same timer sees to it that input does not wait for ever ([`super::input`]), with the watchdog on or off.
 
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use super::input;
 use crate::arch::Frame;
 use crate::board::{Interrupt, Watchdog};
 use crate::interrupts;
@@ -31,6 +34,24 @@ pub(super) fn init(dog: Option<&'static dyn Watchdog>) {
         DOG.call_once(|| dog);
         on();
     }
+}
+
+/// Whether there is a timer for it.
+pub(super) fn is_present() -> bool {
+    DOG.is_completed()
+}
+
+/// Has the timer interrupt after so many milliseconds, or earlier.
+pub(super) fn wake_within(ms: u32) {
+    if let Some(dog) = DOG.get() {
+        let own = RUNNING.load(Ordering::Relaxed).then(|| seconds().saturating_mul(1000));
+        dog.arm(Some(own.map_or(ms, |own| own.min(ms))));
+    }
+}
+
+/// Arms it for `own_ms`, or never, and for what input needs.
+fn arm(dog: &dyn Watchdog, own_ms: Option<u32>) {
+    dog.arm([own_ms, input::check_within_ms()].into_iter().flatten().min());
 }
 
 /// Sets the time; 0 switches it off.
@@ -60,7 +81,7 @@ pub(super) fn on() {
     RUNNING.store(ms > 0, Ordering::Relaxed);
     LAST_SEEN.store(ALIVE.load(Ordering::Relaxed), Ordering::Relaxed);
     if let Some(dog) = DOG.get() {
-        dog.arm((ms > 0).then_some(ms));
+        arm(*dog, (ms > 0).then_some(ms));
     }
 }
 
@@ -79,9 +100,10 @@ pub(super) fn on_fiq(interrupt: Interrupt, frame: &Frame) -> bool {
     let masked = frame.cpsr & 1 << 7 != 0;
     let asked = ASKED.swap(same && masked, Ordering::Relaxed);
     let ms = if same && masked { ANSWER_MS } else { seconds().saturating_mul(1000) };
-    dog.arm(RUNNING.load(Ordering::Relaxed).then_some(ms));
-    if same && masked && !asked {
+    let running = RUNNING.load(Ordering::Relaxed);
+    arm(*dog, running.then_some(ms));
+    if running && same && masked && !asked {
         interrupts::raise_soft();
     }
-    same && masked && asked
+    running && same && masked && asked
 }

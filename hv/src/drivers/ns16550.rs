@@ -257,11 +257,17 @@ impl DebugPort for Ns16550Port {
         room
     }
 
+    fn set_receive_interrupt(&self, on: bool) {
+        let others = self.registers.read(IER << self.shift) & !self.receive_enables;
+        self.registers.write(IER << self.shift, if on { others | self.receive_enables } else { others });
+    }
+
     fn quiet_transmit(&self) -> bool {
         // Reading IIR ends this interrupt, if it is the one shown. A more urgent one is served first; it comes again then.
         let asserted = self.registers.read(IIR_FCR << self.shift) & IIR_ID == IIR_TRANSMIT_EMPTY;
         if asserted {
-            self.registers.write(IER << self.shift, self.receive_enables);
+            let enables = self.registers.read(IER << self.shift);
+            self.registers.write(IER << self.shift, enables & !IER_TRANSMIT_EMPTY);
         }
         asserted
     }

@@ -36,7 +36,9 @@ impl Pl011 {
     /// Takes the UART over, with its interrupts off.
     pub fn new(registers: Mmio, interrupt: Interrupt) -> Self {
         registers.write(IMSC, 0);
-        registers.write(ICR, 0x7ff);
+        // Reception stays as it is: these are raised when the FIFO reaches a level (DDI 0183G 2.8.2), so a byte that is there
+        // already would be announced no more.
+        registers.write(ICR, 0x7ff & !(INT_RX | INT_RT));
         registers.write(IFLS, 0b001_001); // receive at 1/4 full, transmit when down to 1/4
         Pl011 { registers, interrupt, mask: 0 }
     }
@@ -126,10 +128,15 @@ impl DebugPort for Pl011Port {
         room
     }
 
+    fn set_receive_interrupt(&self, on: bool) {
+        let others = self.registers.read(IMSC) & !(INT_RX | INT_RT);
+        self.registers.write(IMSC, if on { others | INT_RX | INT_RT } else { others });
+    }
+
     fn quiet_transmit(&self) -> bool {
         let asserted = self.registers.read(MIS) & INT_TX != 0;
         if asserted {
-            self.registers.write(IMSC, INT_RX | INT_RT);
+            self.registers.write(IMSC, self.registers.read(IMSC) & !INT_TX);
         }
         asserted
     }

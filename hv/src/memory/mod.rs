@@ -290,6 +290,27 @@ pub fn for_each_owner(mut f: impl FnMut(Owner, u32)) {
     usage.into_iter().for_each(|(owner, count)| f(owner, count));
 }
 
+/// Sums up what Nex itself has, while owners are shown one by one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Overhead {
+    frames: u32,
+}
+
+impl Overhead {
+    /// One more owner and its frames.
+    pub fn add(&mut self, owner: Owner, frames: u32) {
+        if owner.is_overhead() {
+            self.frames += frames;
+        }
+    }
+}
+
+impl core::fmt::Display for Overhead {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{:8} KiB  Nex itself: image, heap, stacks, tables, frame table", self.frames * 4)
+    }
+}
+
 /// As [`for_each_owner`], for the debugger.
 pub(crate) fn peek_owners(stopped: &crate::sync::Stopped, f: &mut dyn FnMut(Owner, u32)) {
     if let Some(table) = FRAMES.peek(stopped) {

@@ -44,6 +44,7 @@ mod tests {
             cpu: "cortex-a15".into(),
             qemu: String::new(),
             revision: String::new(),
+            linux: None,
             rows: rows.iter().map(row).collect(),
         }
     }

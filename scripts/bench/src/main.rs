@@ -23,6 +23,9 @@ nex-bench --guest ELF --kernel ZIMAGE --initrd FILE --image NEX.bin --out BENCH.
     --check FILE     fails if a ratio is more than 5 % above that in FILE, an earlier BENCH.json
     --baseline FILE  writes the result to FILE, for --check
     --docs PAGE      writes the table into a page, between its marks
+    --readme PAGE    the same with those rows only that have an aim
+nex-bench --from BENCH.json [--docs PAGE] [--readme PAGE]
+    Measures nothing: shows the table in an earlier BENCH.json, and writes it into pages.
 nex-bench --guest ELF --kernel ZIMAGE --initrd FILE --native
     Natively only: shows instructions per operation.
 ";
@@ -38,7 +41,15 @@ struct Options {
     check: Option<PathBuf>,
     baseline: Option<PathBuf>,
     docs: Vec<PathBuf>,
+    readme: Vec<PathBuf>,
+    from: Option<PathBuf>,
     native: bool,
+}
+
+impl Options {
+    fn has_pages(&self) -> bool {
+        !self.docs.is_empty() || !self.readme.is_empty()
+    }
 }
 
 fn main() -> ExitCode {
@@ -65,6 +76,8 @@ fn options() -> Result<Option<Options>> {
         check: None,
         baseline: None,
         docs: Vec::new(),
+        readme: Vec::new(),
+        from: None,
         native: false,
     };
     let mut parser = lexopt::Parser::from_env();
@@ -84,6 +97,8 @@ fn options() -> Result<Option<Options>> {
             Long("check") => options.check = Some(parser.value()?.into()),
             Long("baseline") => options.baseline = Some(parser.value()?.into()),
             Long("docs") => options.docs.push(parser.value()?.into()),
+            Long("readme") => options.readme.push(parser.value()?.into()),
+            Long("from") => options.from = Some(parser.value()?.into()),
             Long("native") => options.native = true,
             Long("help") | Short('h') => {
                 print!("{USAGE}");
@@ -106,9 +121,15 @@ fn run(options: Options) -> Result<bool> {
         memory_mib: 256,
         deadline: options.deadline,
     };
+    if let Some(path) = &options.from {
+        let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let results = Results::from_json(&text).with_context(|| path.display().to_string())?;
+        print!("{}", results.to_text());
+        return write_pages(&options, &results).map(|()| true);
+    }
     if options.native {
-        if options.check.is_some() || options.baseline.is_some() || !options.docs.is_empty() {
-            bail!("--native has no ratios, so no --check, --baseline or --docs");
+        if options.check.is_some() || options.baseline.is_some() || options.has_pages() {
+            bail!("--native has no ratios, so no --check, --baseline, --docs or --readme");
         }
         for suite in &options.suites {
             for row in suite.native(&machine, &options.files)? {
@@ -118,8 +139,8 @@ fn run(options: Options) -> Result<bool> {
         return Ok(true);
     }
     let all = Suite::ALL.iter().all(|suite| options.suites.contains(suite));
-    if !all && (options.baseline.is_some() || !options.docs.is_empty()) {
-        bail!("--baseline and --docs need all groups");
+    if !all && (options.baseline.is_some() || options.has_pages()) {
+        bail!("--baseline, --docs and --readme need all groups");
     }
     let (image, out) = (needed(&options.image, "--image")?, needed(&options.out, "--out")?);
     // Before anything runs: a baseline that cannot be read must not cost a run.
@@ -130,24 +151,22 @@ fn run(options: Options) -> Result<bool> {
 
     // Each writes its boot volume, for a look at it with `make qemu`.
     fs::create_dir_all(out.parent().unwrap_or(Path::new(""))).with_context(|| out.display().to_string())?;
-    let mut rows = Vec::new();
+    let (mut rows, mut linux) = (Vec::new(), None);
     for suite in &options.suites {
         let volume = out.with_file_name(format!("bench-{}.cpio", suite.name()));
-        rows.extend(suite.compare(&machine, &options.files, &image, &volume)?);
+        let (more, version) = suite.compare(&machine, &options.files, &image, &volume)?;
+        rows.extend(more);
+        linux = linux.or(version);
     }
 
-    let results = Results { cpu: options.cpu, qemu: machine.version()?, revision: revision(), rows };
+    let (cpu, qemu) = (options.cpu.clone(), machine.version()?);
+    let results = Results { cpu, qemu, revision: revision(), linux, rows };
     print!("{}", results.to_text());
     write(&out, results.to_json().as_bytes())?;
     if let Some(path) = &options.baseline {
         write(path, results.to_json().as_bytes())?;
     }
-    for path in &options.docs {
-        let page = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-        let page = docs::with_table(&page, options.board, &results.to_markdown())
-            .with_context(|| path.display().to_string())?;
-        write(path, page.as_bytes())?;
-    }
+    write_pages(&options, &results)?;
     let mut good = true;
     let measured = |group: &str| options.suites.contains(&Suite::of_group(group));
     for (group, name) in aims::without_row(&results.rows).filter(|&(group, _)| measured(group)) {
@@ -164,6 +183,18 @@ fn run(options: Options) -> Result<bool> {
         eprintln!("nex-bench: worse than the baseline: {row}");
     }
     Ok(good && worse.is_empty())
+}
+
+/// Puts the table into all pages that were named.
+fn write_pages(options: &Options, results: &Results) -> Result<()> {
+    let pages = options.docs.iter().map(|path| (path, results.to_markdown()));
+    for (path, table) in pages.chain(options.readme.iter().map(|path| (path, results.to_short_markdown()))) {
+        let page = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let page =
+            docs::with_table(&page, options.board, &table).with_context(|| path.display().to_string())?;
+        write(path, page.as_bytes())?;
+    }
+    Ok(())
 }
 
 fn read_baseline(path: &Path) -> Result<Results> {

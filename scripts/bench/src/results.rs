@@ -30,6 +30,8 @@ pub struct Results {
     pub qemu: String,
     /// Git's name of the source.
     pub revision: String,
+    /// The Linux of the rows with Linux, if there are some.
+    pub linux: Option<String>,
     /// In the order in which they were measured.
     pub rows: Vec<Row>,
 }
@@ -78,7 +80,9 @@ impl Results {
                 })
             })
             .collect();
-        let whole = json!({"cpu": self.cpu, "qemu": self.qemu, "revision": self.revision, "rows": rows});
+        let whole = json!({
+            "cpu": self.cpu, "qemu": self.qemu, "revision": self.revision, "linux": self.linux, "rows": rows,
+        });
         format!("{whole:#}\n")
     }
 
@@ -98,6 +102,8 @@ impl Results {
             cpu: string(&whole, "cpu")?,
             qemu: string(&whole, "qemu")?,
             revision: string(&whole, "revision")?,
+            // Older files do not have it.
+            linux: whole["linux"].as_str().map(str::to_owned),
             rows: rows
                 .iter()
                 .map(|row| {
@@ -149,9 +155,16 @@ impl Results {
         text
     }
 
+    /// The same for a page that has room for those rows only that have an aim.
+    pub fn to_short_markdown(&self) -> String {
+        let rows = self.rows.iter().filter(|row| aim(&row.group, &row.name).is_some()).cloned().collect();
+        Self { rows, ..self.clone() }.to_markdown()
+    }
+
     fn machine(&self) -> String {
+        let linux = self.linux.as_ref().map(|linux| format!(", Linux {linux}")).unwrap_or_default();
         format!(
-            "{} without virtualization extensions, QEMU {}, Nex {}. Instructions per operation.",
+            "{} without virtualization extensions, QEMU {}{linux}, Nex {}. Instructions per operation.",
             self.cpu, self.qemu, self.revision
         )
     }
@@ -188,6 +201,7 @@ mod tests {
             cpu: "cortex-a15".into(),
             qemu: "7.2".into(),
             revision: "abc".into(),
+            linux: Some("6.1".into()),
             rows: vec![row("MRS CPSR", 1.0, 30.125), row("CPSID", 1.0, 50.0), row("nothing", 0.0, 9.5)],
         }
     }
@@ -198,6 +212,8 @@ mod tests {
         let whole: Value = serde_json::from_str(&results().to_json()).unwrap();
         assert_eq!(whole["rows"][0]["ratio"], json!(30.125));
         assert_eq!(whole["rows"][2]["ratio"], Value::Null);
+        let old = results().to_json().replace("linux", "other");
+        assert_eq!(Results::from_json(&old).unwrap().linux, None);
         for wrong in ["", "[]", "{}", r#"{"cpu":"a","qemu":"b","revision":"c","rows":[{}]}"#] {
             assert!(Results::from_json(wrong).is_err(), "{wrong}");
         }
@@ -211,6 +227,9 @@ mod tests {
         assert!(line("CPSID").ends_with("50.0  <= 40, missed"), "{text}");
         assert!(line("nothing").ends_with("9.50      -"), "{text}");
         assert!(results().to_markdown().contains("| cpu | CPSID | 1.00 | 50 | 50.0 | <= 40, missed |\n"));
+        assert!(text.contains("QEMU 7.2, Linux 6.1, Nex abc."));
+        let short = results().to_short_markdown();
+        assert!(short.contains("CPSID") && !short.contains("nothing"), "{short}");
     }
 
     #[test]

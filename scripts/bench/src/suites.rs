@@ -52,7 +52,7 @@ const MEMORY_LAST: &str = "heap: ";
 const LAST_WITH_MEMORY: [&str; 4] = [MEMORY_LAST, LAST[1], LAST[2], LAST[3]];
 
 /// What is in that list, but not Nex's own.
-const NOT_OWN: [&str; 3] = ["free", "boot volume", "domain "];
+const NOT_OWN: [&str; 4] = ["free", "boot volume", "domain ", "Nex itself"];
 
 /// The boot volume's nex.toml for `Suite::Kernel`.
 const KERNEL_MANIFEST: &str = "\
@@ -114,11 +114,17 @@ impl Suite {
         measure(machine, &arguments, &until).map(|(rows, _)| rows).context("Linux natively")
     }
 
-    /// Runs it natively and under the Nex in `image`. `volume` is the file to write the boot volume to.
+    /// Runs it natively and under the Nex in `image`. `volume` is the file to write the boot volume to. Says which Linux ran, too.
     ///
     /// # Errors
     /// If a file is missing or cannot be written, the benchmark fails, or the two have not measured the same.
-    pub fn compare(self, machine: &Machine, files: &Files, image: &Path, volume: &Path) -> Result<Vec<Row>> {
+    pub fn compare(
+        self,
+        machine: &Machine,
+        files: &Files,
+        image: &Path,
+        volume: &Path,
+    ) -> Result<(Vec<Row>, Option<String>)> {
         let native = self.native(machine, files)?;
         fs::write(volume, nextool::cpio::pack(&self.volume(files)?)?)
             .with_context(|| format!("writing {}", volume.display()))?;
@@ -141,7 +147,7 @@ impl Suite {
             Self::Linux => rows.insert(0, first_instruction(&console)?),
             Self::Domu => rows.push(own_memory(&console)?),
         }
-        Ok(rows)
+        Ok((rows, linux_version(&console)))
     }
 
     /// The boot volume.
@@ -202,6 +208,14 @@ fn first_instruction(console: &str) -> Result<Row> {
         native: 0.0,
         nex: nanoseconds.into(),
     })
+}
+
+/// What Linux says about itself first: its release, and the version of Debian's package.
+fn linux_version(console: &str) -> Option<String> {
+    let line = console.lines().find_map(|line| Some(line.split_once("Linux version ")?.1))?;
+    let release = line.split(' ').next()?;
+    let package = line.split_once(" Debian ").and_then(|(_, rest)| rest.split(' ').next());
+    Some(package.map_or_else(|| release.to_owned(), |package| format!("{release} ({package})")))
 }
 
 /// KiB that Nex has for itself beside two domains.
@@ -267,9 +281,18 @@ mod tests {
     }
 
     #[test]
+    fn linux_names_itself() {
+        let console = "\r\n[dom0] [    0.000000] Linux version 6.1.0-50-armmp (a@b) (gcc-12 (Debian 12.2.0-14) 12.2.0, \
+            GNU ld) #1 SMP Debian 6.1.176-1 (2026-07-02)\r\n";
+        assert_eq!(linux_version(console).unwrap(), "6.1.0-50-armmp (6.1.176-1)");
+        assert_eq!(linux_version("Linux version 6.12.1 (a@b) #1\r\n").unwrap(), "6.12.1");
+        assert_eq!(linux_version("Linux\r\n"), None);
+    }
+
+    #[test]
     fn memory_is_added_up() {
         let list = "  122136 KiB  free\r\n     812 KiB  image\r\n[domu] 9 KiB  stack\r\n      80 KiB  stack\r\n\
-            6296 KiB  boot volume\r\n  131072 KiB  domain 0\r\n  131072 KiB  domain 1\r\nheap: 1 of 2 bytes used\r\n";
+            6296 KiB  boot volume\r\n  131072 KiB  domain 0\r\n  131072 KiB  domain 1\r\n     892 KiB  Nex itself: image\r\nheap: 1 of 2 bytes used\r\n";
         assert_eq!(own_memory(list).unwrap().nex, 892.0);
         assert!(own_memory("  122136 KiB  free\r\n").is_err());
     }

@@ -11,11 +11,15 @@
 //! | `NEX_DEFAULT_VOLUME` | the default boot volume | `target/default.cpio` |
 //! | `NEX_UBOOT` | Debian's U-Boot for QEMU's `virt` | `target/debian/u-boot.bin` |
 //! | `NEX_LINUX_KERNEL`, `NEX_LINUX_INITRD` | Debian's kernel, the initial RAM disk for tests | `target/debian/vmlinuz`, `target/linux-tests.gz` |
+//! | `NEX_LINUX_STRESS` | the initial RAM disk with stress-ng | `target/linux-stress.gz` |
+//! | `NEX_LINUX_LPAE_KERNEL` | Debian's kernel for long descriptors | `target/debian/vmlinuz-lpae` |
+//! | `NEX_CPU` | for the long tests | `cortex-a15` |
 //! | `NEX_LINUX` | `skip`: without the tests that need those two | |
 //! | `NEX_QEMU` | the program | `qemu-system-arm` |
 //! | `NEX_TEST_BOARD` | `tegra2`: the emulated Xoom, whose image, ELF file and QEMU are the above then (`scripts/test-xoom.sh`) | `qemu-virt` |
 //! | `NEX_TEST_SLOWNESS` | factor on all deadlines | 1 |
 
+pub mod linux;
 mod machine;
 mod qmp;
 pub mod strings;
@@ -91,20 +95,9 @@ pub fn decoder() -> Arc<Decoder> {
     DECODER.get_or_init(|| Arc::new(open())).clone()
 }
 
-/// Debian's kernel and the initial RAM disk for tests; nothing if the environment says so.
-///
-/// # Panics
-/// If one of them is missing.
-pub fn linux_files() -> Option<(Vec<u8>, Vec<u8>)> {
-    if std::env::var_os("NEX_LINUX").is_some_and(|value| value == "skip") {
-        return None;
-    }
-    let read = |variable: &str, default: &str| {
-        let path = built(variable, default);
-        std::fs::read(&path)
-            .unwrap_or_else(|error| panic!("{}: {error}; run `make linux-tests` first", path.display()))
-    };
-    Some((read("NEX_LINUX_KERNEL", "debian/vmlinuz"), read("NEX_LINUX_INITRD", "linux-tests.gz")))
+/// The CPU for tests that can be run on any.
+pub fn cpu() -> String {
+    std::env::var("NEX_CPU").unwrap_or_else(|_| "cortex-a15".to_owned())
 }
 
 /// `seconds` of real time, longer on machines that say they are slow.

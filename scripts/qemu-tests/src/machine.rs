@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -25,6 +26,8 @@ pub struct Builder {
     icount: bool,
     append: String,
     arguments: Vec<String>,
+    /// Instead of the image of Nex.
+    kernel: Option<PathBuf>,
 }
 
 /// A running QEMU. Dropping it kills it.
@@ -119,15 +122,25 @@ impl Builder {
         self
     }
 
+    /// Runs this kernel instead of Nex: what happens natively, for comparison. The volume is its initial RAM disk.
+    pub fn natively(mut self, kernel: PathBuf, command_line: &str) -> Self {
+        self.kernel = Some(kernel);
+        self.append = command_line.to_owned();
+        self
+    }
+
     /// Starts QEMU.
     ///
     /// # Panics
     /// If it cannot be started, or the image or the volume is missing.
     pub fn boot(self) -> Machine {
-        let xoom = self.machine == "virt" && board() == Board::Tegra2;
-        let image = match self.machine {
-            "virt" => built("NEX_IMAGE", "nex-qemu-virt.bin"),
-            other => built("NEX_IMAGE", "nex-qemu-virt.bin").with_file_name(format!("nex-{other}.bin")),
+        let xoom = self.kernel.is_none() && self.machine == "virt" && board() == Board::Tegra2;
+        let image = match (self.kernel, self.machine) {
+            (Some(kernel), _) => kernel,
+            (None, "virt") => built("NEX_IMAGE", "nex-qemu-virt.bin"),
+            (None, other) => {
+                built("NEX_IMAGE", "nex-qemu-virt.bin").with_file_name(format!("nex-{other}.bin"))
+            }
         };
         assert!(image.is_file(), "{} is missing; run `make build` first", image.display());
         let program = std::env::var("NEX_QEMU").unwrap_or_else(|_| "qemu-system-arm".into());
@@ -206,6 +219,7 @@ impl Machine {
             icount: false,
             append: "exit=semihosting".into(),
             arguments: Vec::new(),
+            kernel: None,
         }
     }
 

@@ -71,3 +71,6 @@ pub const SURVIVED: &str = "SURVIVED";
 
 /// `echo`'s first line.
 pub const ECHO_READY: &str = "echo: write something; \"exit\" ends";
+
+/// In the list of memory by owner: what Nex has for itself.
+pub const OWN_MEMORY: &str = "Nex itself";

@@ -92,7 +92,17 @@ fn every_command_answers() {
     s.answers("threads", &["domains", "hog", "ticker"]);
     s.answers("sched", &["10\\.0000 % reserved", "hog"]);
     s.answers("timers", &["62500000 Hz", "in .* us  greet-2s"]);
-    s.answers("mem", &["KiB  free", "KiB  image", "4096 KiB  domain 0", "heap: "]);
+    let mem = s.command("mem");
+    let kib = |owner: &str| -> u32 {
+        let row = mem.lines().find(|line| line.contains(&format!(" KiB  {owner}")));
+        let number = row.and_then(|row| row.trim().split(' ').next()?.parse().ok());
+        number.unwrap_or_else(|| panic!("no {owner} in {mem}"))
+    };
+    assert_eq!(kib("domain 0"), 4096);
+    assert!(kib("free") > 0);
+    let own = ["image", "heap", "stack", "table", "frame table"];
+    assert_eq!(kib("Nex itself"), own.iter().map(|owner| kib(owner)).sum::<u32>());
+    s.answers("mem", &["domain 0 hog: \\d+ shadow tables, \\d+ KiB; \\d+ pages of code", "heap: "]);
     s.answers("traps", &["undefined", "hog"]);
     s.answers("irq", &["30 .* timer"]);
     s.answers("sym fff00000", &["fff00000 \\("]);

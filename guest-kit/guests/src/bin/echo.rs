@@ -1,24 +1,26 @@
 //! Reads lines from the console and writes them back, until one of them is `exit`.
 //!
-//! Options: none. A line longer than 200 bytes comes back in pieces.
+//! Options: `pause=20` sleeps so many milliseconds after each line, a slow reader. A line longer than 200 bytes comes back in
+//! pieces.
 #![no_std]
 #![no_main]
 
-use nex_guest::{Context, Refused, entry, print, println, read, sleep_ms};
+use nex_guest::{Context, entry, print, println, read, sleep_ms};
 
 entry!(main);
 
 /// How long to let others run when nothing is waiting.
 const POLL_MS: u32 = 10;
 
-fn main(_: &Context) -> Result<(), Refused> {
+fn main(ctx: &Context) -> Result<(), &'static str> {
+    let pause_ms = ctx.number("pause", 0).map_err(|_| "pause is no number")?;
     println!("echo: write something; \"exit\" ends");
     print!("> ");
     let mut line = [0u8; 200];
     let mut len = 0;
     loop {
         let mut byte = [0u8];
-        if read(&mut byte)? == 0 {
+        if read(&mut byte).map_err(|_| "reading was refused")? == 0 {
             sleep_ms(POLL_MS);
             continue;
         }
@@ -34,6 +36,7 @@ fn main(_: &Context) -> Result<(), Refused> {
                 return Ok(());
             }
             len = 0;
+            sleep_ms(pause_ms as u32);
             print!("> ");
         }
     }

@@ -106,6 +106,12 @@ impl Owner {
     pub const fn can_own(self) -> bool {
         !matches!(self, Self::Absent | Self::Free)
     }
+
+    /// Whether this is what the hypervisor itself costs: memory that domains could have if it were not there. Not that of
+    /// domains, of devices and firmware, or of the boot volume.
+    pub const fn is_overhead(self) -> bool {
+        matches!(self, Self::Image | Self::Heap | Self::Stack | Self::Table | Self::FrameTable | Self::Shared)
+    }
 }
 
 impl fmt::Display for Owner {
@@ -134,6 +140,13 @@ mod tests {
             }
         }
         assert_eq!(texts.len(), 252);
+    }
+
+    #[test]
+    fn overhead_is_what_nex_takes_for_itself() {
+        let owners = (0..=u8::MAX).filter_map(Owner::from_u8);
+        let texts: Vec<String> = owners.filter(|o| o.is_overhead()).map(|o| o.to_string()).collect();
+        assert_eq!(texts, ["image", "heap", "stack", "table", "frame table", "shared"]);
     }
 
     #[test]

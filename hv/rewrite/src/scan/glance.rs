@@ -148,29 +148,47 @@ fn is_passed_over(word: u32) -> bool {
     u32::from(UNLESS[(word >> 20) as usize]) & is == 0
 }
 
-/// The same by a longer look, for what a table by the upper bits does not tell.
+/// The same by a longer look, for what a table by the upper bits does not tell: what is frequent in compiled code.
 #[inline(always)]
 fn is_known(word: u32) -> bool {
+    if word >= 0xf000_0000 {
+        // DSB, DMB, ISB; PLD and PLDW with an offset from a register.
+        let barrier = word & 0xffff_ff00 == 0xf57f_f000 && matches!(word >> 4 & 0xf, 4..=6);
+        return barrier || (word & 0xff30_f000 == 0xf510_f000 && word & 0x000f_0000 != 0x000f_0000);
+    }
     let no_first_pc = word & 0x000f_0000 != 0x000f_0000;
     let no_second_pc = word & 0xf000 != 0xf000;
-    word < 0xf000_0000
-        && match word >> 25 & 7 {
-            // LDM and STM without `^`, and with a list.
-            0b100 => word & 0x0040_0000 == 0 && no_first_pc && word & 0xffff != 0,
-            // Loads and stores of halfwords, signed bytes and doublewords: as in `quick`.
-            0b000 if word & 0x90 == 0x90 => {
-                word & 0x60 != 0 && word & 0x0120_0000 != 0x0020_0000 && no_first_pc && word & 0xf000 < 0xe000
-            }
-            // Shifts by a register.
-            0b000 if word & 0x90 == 0x10 => word & 0x0190_0000 != 0x0100_0000 && no_second_pc,
-            // Extensions, packing and reversal; bit fields.
-            0b011 if word & 0x10 != 0 => {
-                let extends = word & 0x0180_0000 == 0x0080_0000;
-                let bit_field = word & 0x01a0_0060 == 0x01a0_0040;
-                (extends || bit_field) && no_second_pc
-            }
-            _ => false,
+    match word >> 25 & 7 {
+        // LDM and STM without `^`, and with a list.
+        0b100 => word & 0x0040_0000 == 0 && no_first_pc && word & 0xffff != 0,
+        // Loads and stores of halfwords, signed bytes and doublewords: as in `quick`.
+        0b000 if word & 0x90 == 0x90 && word & 0x60 != 0 => {
+            word & 0x0120_0000 != 0x0020_0000 && no_first_pc && word & 0xf000 < 0xe000
         }
+        // Exclusive loads and stores; MUL and MLA; UMULL to SMLAL.
+        0b000 if word & 0x90 == 0x90 => match word >> 21 & 0xf {
+            0b1100..=0b1111 => no_second_pc,
+            0b0000 | 0b0001 => no_first_pc,
+            0b0100..=0b0111 => no_first_pc && no_second_pc,
+            _ => false,
+        },
+        // Shifts by a register.
+        0b000 if word & 0x90 == 0x10 && word & 0x0190_0000 != 0x0100_0000 => no_second_pc,
+        // BX and BLX; CLZ.
+        0b000 => match word & 0x0fff_fff0 {
+            0x012f_ff10 | 0x012f_ff30 => word & 0xf != 0xf,
+            _ => word & 0x0fff_0ff0 == 0x016f_0f10 && no_second_pc,
+        },
+        // NOP.
+        0b001 => word & 0x0fff_ffff == 0x0320_f000,
+        // Extensions, packing and reversal; bit fields.
+        0b011 if word & 0x10 != 0 => {
+            let extends = word & 0x0180_0000 == 0x0080_0000;
+            let bit_field = word & 0x01a0_0060 == 0x01a0_0040;
+            (extends || bit_field) && no_second_pc
+        }
+        _ => false,
+    }
 }
 
 /// Whether it is MRC of TPIDRURO, which Linux reads all over.
@@ -184,13 +202,23 @@ impl Glance<'_> {
     fn pass(&mut self) -> Result<(), Unclear> {
         let (blocks, _) = self.image.as_chunks::<8>();
         for (n, block) in blocks.iter().enumerate() {
-            for (k, &word) in block.iter().enumerate() {
-                if !is_passed_over(word) {
-                    self.look(n * 8 + k, word)?;
-                }
-            }
+            // One after the other, without a loop, which would cost a fifth more.
+            let [a, b, c, d, e, f, g, h] = *block;
+            self.glimpse(n * 8, a)?;
+            self.glimpse(n * 8 + 1, b)?;
+            self.glimpse(n * 8 + 2, c)?;
+            self.glimpse(n * 8 + 3, d)?;
+            self.glimpse(n * 8 + 4, e)?;
+            self.glimpse(n * 8 + 5, f)?;
+            self.glimpse(n * 8 + 6, g)?;
+            self.glimpse(n * 8 + 7, h)?;
         }
         Ok(())
+    }
+
+    #[inline(always)]
+    fn glimpse(&mut self, index: usize, word: u32) -> Result<(), Unclear> {
+        if is_passed_over(word) { Ok(()) } else { self.look(index, word) }
     }
 
     /// Looks at a word that was not passed over. Frequent ones are known without decoding.
@@ -384,5 +412,47 @@ fn goes_no_further(word: u32, calls: bool) -> bool {
         Next::AfterException => !matches!(nex_decode::a32(word).class, Class::Svc { .. }),
         Next::AfterCall => !calls,
         Next::Always | Next::IfNotTaken => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_decoded_is_nothing_to_replace_nor_to_follow() {
+        let lows = (0..0x1_0000_u32).step_by(0x800 + 7).chain([
+            0, 0x8000, 0x0001, 0xf090, 0x0090, 0xffff, 0xe0d0, 0xe0b0, 0xf0f0, 0x00b0, 0x0070, 0x0050,
+            0x0010, 0x0f10, 0xff1e, 0xff1f, 0xff3e, 0xff3f, 0xff2e, 0xf000, 0xf001, 0xf003, 0xf004, 0xf04f,
+            0xf05b, 0xf06f, 0xf07f, 0x0f9f, 0x3f9f, 0x3f90, 0xff90, 0x0f11, 0xff11,
+        ]);
+        let lows: std::vec::Vec<_> = lows.collect();
+        let (mut passed, mut known) = (0, 0);
+        for high in 0..0x1_0000_u32 {
+            for &low in &lows {
+                let word = high << 16 | low;
+                if is_passed_over(word) {
+                    passed += 1;
+                } else if is_known(word) {
+                    known += 1;
+                } else {
+                    continue;
+                }
+                let class = nex_decode::a32(word).class;
+                assert!(matches!(class, Class::Innocuous | Class::Fp), "{word:#010x} {class:?}");
+                assert_eq!(codes::encode_a32(word), Encoded::Stays);
+                let flow = flow_a32(word, 0x8000);
+                assert!(flow.data.is_none_or(|data| data.bytes == 0), "{word:#010x}");
+                match flow.branch {
+                    Branch::None | Branch::Indirect(Indirect::Register(_)) => {}
+                    Branch::Direct(target) => {
+                        assert_eq!((target.set, word >> 25 & 7), (InstructionSet::A32, 5))
+                    }
+                    Branch::Indirect(Indirect::Load) => assert_eq!(word >> 25 & 7, 4, "{word:#010x}"),
+                    other => panic!("{word:#010x} {other:?}"),
+                }
+            }
+        }
+        assert!(passed > 1_000_000 && known > 200_000, "{passed} {known}");
     }
 }

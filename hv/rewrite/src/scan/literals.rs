@@ -21,16 +21,7 @@ pub(crate) fn mark_loads(neighbour: &[u32; PAGE_WORDS], side: Side, set: Instruc
         Side::After => HERE + crate::PAGE_BYTES,
     };
     match set {
-        InstructionSet::A32 => {
-            let (blocks, _) = neighbour.as_chunks::<8>();
-            for (n, block) in blocks.iter().enumerate() {
-                for (k, &word) in block.iter().enumerate() {
-                    if !word & 0x000f_0000 == 0 {
-                        mark_a32(word, n * 8 + k, side, base, marks);
-                    }
-                }
-            }
-        }
+        InstructionSet::A32 => mark_loads_a32(neighbour, side, base, marks),
         InstructionSet::T32 => {
             let half = |h: usize| (neighbour[h / 2] >> (h % 2 * 16)) as u16;
             let mut h = 0;
@@ -48,6 +39,24 @@ pub(crate) fn mark_loads(neighbour: &[u32; PAGE_WORDS], side: Side, set: Instruc
                 h += 1 + usize::from(wide);
             }
         }
+    }
+}
+
+/// Four words at a time, without a loop, and on its own, so that there are registers for all.
+#[inline(never)]
+fn mark_loads_a32(neighbour: &[u32; PAGE_WORDS], side: Side, base: u32, marks: &mut Bits) {
+    let mut look = |i: usize, word: u32| {
+        if !word & 0x000f_0000 == 0 {
+            mark_a32(word, i, side, base, marks);
+        }
+    };
+    let (blocks, _) = neighbour.as_chunks::<4>();
+    for (n, block) in blocks.iter().enumerate() {
+        let [a, b, c, d] = *block;
+        look(n * 4, a);
+        look(n * 4 + 1, b);
+        look(n * 4 + 2, c);
+        look(n * 4 + 3, d);
     }
 }
 

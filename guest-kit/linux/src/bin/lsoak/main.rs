@@ -2,6 +2,7 @@
 //!
 //!     lsoak rounds N      N rounds of all checks
 //!     lsoak seconds N     rounds until N seconds of CLOCK_MONOTONIC have passed
+//!     lsoak forks N       N forks and N execs, no other check
 //!     lsoak crash         ends by SIGSEGV, for a core dump
 //!
 //! The last line is `soak: N checks, N failed`; every failure has a line of its own before.
@@ -58,9 +59,14 @@ fn main(arguments: Arguments) -> Result<()> {
     let rounds = match arguments.text(1) {
         processes::EXEC => return processes::executed(number),
         "crash" => signals::crash(),
+        "forks" => {
+            (0..number.div_ceil(processes::EACH)).try_for_each(processes::forks_and_execs)?;
+            println!("soak: {number} forks and execs");
+            return Ok(());
+        }
         "rounds" => Some(number),
         "seconds" => None,
-        _ => return Err(Error::new("usage: lsoak rounds N, lsoak seconds N, lsoak crash")),
+        _ => return Err(Error::new("usage: lsoak rounds N, lsoak seconds N, lsoak forks N, lsoak crash")),
     };
     let start = sys::now()?;
     let over = |round: u32| -> Result<bool> {

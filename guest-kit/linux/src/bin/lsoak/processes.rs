@@ -30,10 +30,13 @@ impl Write for Word {
     }
 }
 
+/// Forks, and forks with an exec, of one [`forks_and_execs`].
+pub(super) const EACH: u32 = 10;
+
 /// Ten of each; every child's status must arrive.
 pub(super) fn forks_and_execs(round: u32) -> Result<()> {
-    for n in 0..10 {
-        let status = round.wrapping_mul(10).wrapping_add(n) & 0xff;
+    for n in 0..EACH {
+        let status = round.wrapping_mul(EACH).wrapping_add(n) & 0xff;
         let child = process::spawn(|| sys::exit(status))?;
         ensure(process::wait(child)? == End::Exited(status), "a child ended otherwise")?;
         let child = process::spawn(|| {
