@@ -90,10 +90,10 @@ endif
 ifneq ($(filter image fastboot,$(MAKECMDGOALS)),)
 $(if $(filter tegra2,$(BOARD)),,$(error BOARD=$(BOARD): boot images are for BOARD=tegra2))
 endif
-ifneq ($(filter bench difftest,$(MAKECMDGOALS)),)
+ifneq ($(filter bench difftest soak,$(MAKECMDGOALS)),)
 $(if $(filter qemu-virt tegra2,$(BOARD)),,$(error BOARD=$(BOARD): this is for BOARD=qemu-virt or BOARD=tegra2))
 endif
-ifneq ($(filter soak stress,$(MAKECMDGOALS)),)
+ifneq ($(filter stress,$(MAKECMDGOALS)),)
 $(if $(filter qemu-virt,$(BOARD)),,$(error BOARD=$(BOARD): this is for BOARD=qemu-virt))
 endif
 ifneq ($(filter log,$(MAKECMDGOALS)),)
@@ -196,6 +196,11 @@ linux-tests:
 	@scripts/debian/files.sh $(CACHE) vmlinuz
 	@scripts/debian/tests.sh $(T)/linux-tests.gz $(CACHE) $(RELEASE)
 
+# For the tablet, the QEMU with both machines, the tablet and `virt`, is ours.
+ifeq ($(BOARD),tegra2)
+XOOM_QEMU = NEX_QEMU="$$(scripts/build-qemu-xoom.sh)" NEX_TEST_BOARD=tegra2 NEX_ELF="$(abspath $(ELF))"
+endif
+
 # The long tests with Linux, which `make test` does not run.
 soak stress: export NEX_IMAGE := $(abspath $(IMAGE))
 soak stress: export NEX_GUESTS_DIR := $(abspath $(RELEASE))
@@ -206,17 +211,12 @@ soak: export NEX_SOAK_ROUNDS := $(ROUNDS)
 stress: export NEX_LINUX_STRESS := $(abspath $(T))/linux-stress.gz
 soak stress: export NEX_CPU := $(CPU)
 soak: board linux-tests ## Linux at work in two domains at once for SECONDS of virtual time, with its results checked (docs/guests.md)
-	cargo test --package nex-qemu-tests --test soak -- --ignored --nocapture
+	$(XOOM_QEMU) cargo test --package nex-qemu-tests --test soak -- --ignored --nocapture
 
 stress: board ## Debian's stress-ng, natively and in a domain, compared (docs/guests.md)
 	@scripts/debian/files.sh $(CACHE) vmlinuz
 	@scripts/debian/stress.sh $(T)/linux-stress.gz $(CACHE)
 	cargo test --package nex-qemu-tests --test stress -- --ignored --nocapture
-
-# Comparing with a native run takes the QEMU with both machines; for the tablet that is ours.
-ifeq ($(BOARD),tegra2)
-XOOM_QEMU = NEX_QEMU="$$(scripts/build-qemu-xoom.sh)"
-endif
 
 # BENCH_LINUX is not empty if the groups with Linux are wanted.
 BENCH_LINUX := $(if $(GROUPS),$(filter linux domu,$(GROUPS)),yes)

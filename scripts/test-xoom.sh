@@ -51,7 +51,8 @@ export NEX_TEST_BOARD=tegra2 NEX_QEMU="$NEX_QEMU_XOOM" NEX_GUESTS_DIR="$release"
 export NEX_IMAGE="$target/nex-tegra2.bin" NEX_ELF="$release/nex-tegra2"
 export NEX_LINUX_KERNEL="${CACHE:-$target/debian}/vmlinuz" NEX_LINUX_INITRD="$target/linux-tests.gz"
 export NEX_UBOOT="${CACHE:-$target/debian}/u-boot.bin"
+# The CPU is the tablet's whatever a test asks for, so once is enough.
 cargo test --no-fail-fast --package nex-qemu-tests --test conformance --test abuse --test isolation --test linux --test uboot \
-    --test selftest -- --test-threads "$threads" || status=1
+    --test selftest -- --test-threads "$threads" --skip cortex_a7 || status=1
 $make difftest BOARD=tegra2 N=2000 || status=1
 exit $status

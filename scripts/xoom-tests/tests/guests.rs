@@ -71,12 +71,10 @@ fn everything_at_once() {
     }
 
     focus(&mut machine, "uboot");
-    // It may have begun to look for something to boot.
+    // It may have begun to look for something to boot. How many prompts this gives does not matter.
     answer(&mut machine, "\x03", "=> ");
-    let said = answer(&mut machine, "version", "=> ");
-    assert!(said.contains("U-Boot 20"), "{said}");
-    let said = answer(&mut machine, "bdinfo", "=> ");
-    assert!(said.contains("-> size     = 0x04000000"), "64 MiB: {said}");
+    answer(&mut machine, "version", "U-Boot 20");
+    answer(&mut machine, "bdinfo", "-> size     = 0x04000000");
 
     answer(&mut machine, "poweroff", "domain uboot has powered off");
     for domain in ["dom0", "domu"] {
