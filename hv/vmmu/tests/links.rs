@@ -94,14 +94,14 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn va(page: u32) -> u32 {
-    0xc000_0000 + (page / 8 << 20) + page % 8 * 0x1000
+    0xc000_0000 + ((page / 8) << 20) + page % 8 * 0x1000
 }
 
 /// The host page that a fault finds: another one for each space, and one for all where it is global.
 fn target(space: usize, page: u32, global: bool) -> u32 {
     0x4000_0000
         + if global { 0 } else { 0x1000_0000 * (space as u32 + 1) }
-        + (page / 8 << 20)
+        + ((page / 8) << 20)
         + page % 8 * 0x1000
 }
 
