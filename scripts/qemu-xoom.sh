@@ -28,7 +28,11 @@ set -- "$qemu" -M xoom -m "${MEM:-1024}" -no-reboot -semihosting-config enable=o
     -kernel "$image" -append "$words" -serial mon:stdio -echr 0x1d
 
 if [ "${FB:-0}" = 1 ]; then
-    set -- "$@" -vnc 127.0.0.1:0
+    # The server wants a key map, whatever the machine has; this one has no keyboard, so an empty map does.
+    data=$(dirname "$qemu")/data
+    mkdir -p "$data/keymaps"
+    : >"$data/keymaps/en-us"
+    set -- "$@" -L "$data" -vnc 127.0.0.1:0
     echo "The panel is shown by a VNC server: vncviewer 127.0.0.1:0" >&2
 else
     set -- "$@" -display none

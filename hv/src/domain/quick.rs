@@ -238,7 +238,7 @@ impl Parts {
         } else {
             for n in 0..AROUND {
                 let page = Gva::new(first + n * 0x1000);
-                let beside = Found { page: found.page & !(AROUND * 0x1000 - 1) | n * 0x1000, ..*found };
+                let beside = Found { page: found.page & !(AROUND * 0x1000 - 1) | (n * 0x1000), ..*found };
                 if !self.shadow.filled(at, page)
                     && let Some(raw) = self.quick_entry(page, &beside, privileged, None)
                 {

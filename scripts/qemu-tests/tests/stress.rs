@@ -14,8 +14,8 @@ fn stress(machine: &mut Machine) -> Vec<String> {
     let mut results = Vec::new();
     loop {
         let text = machine.expect_match(r"stress: (\w+: \d+|\d+ stressors, \d+ failed)$", seconds(STEP_S));
-        eprintln!("{}", text.trim());
         let line = text.rsplit_once("stress: ").expect("it was looked for").1.to_owned();
+        eprintln!("{line}");
         let last = line.contains("stressors");
         results.push(line);
         if last {
