@@ -65,6 +65,12 @@ check "Debian's U-Boot, for a guest" scripts/debian/files.sh "$CACHE" u-boot.bin
 export NEX_UBOOT="$CACHE/u-boot.bin"
 check "tests in QEMU" cargo test --no-fail-fast --package nex-qemu-tests
 check "random cases natively and under Nex" $make difftest N=2000
+# Instructions, not seconds: the same on every machine.
+if [ "${NEX_LINUX:-}" = skip ]; then
+    check "no ratio of the benchmark is worse than in bench/" $make bench CHECK=1 GROUPS=kernel
+else
+    check "no ratio of the benchmark is worse than in bench/" $make bench CHECK=1 GROUPS="kernel linux"
+fi
 # Last, as it may have to build QEMU first: some minutes of both cores, but only when the models have changed.
 if [ "${NEX_XOOM:-}" = skip ] || [ "${NEX_LINUX:-}" = skip ]; then
     echo "==> NOT TESTED: the emulated Xoom, by NEX_XOOM=skip or for want of Debian's files"
