@@ -17,6 +17,11 @@ pub struct Bank {
 impl Bank {
     /// As after reset, for what reset leaves unknown.
     pub const ZERO: Bank = Bank { d: [0; 32], fpscr: 0 };
+
+    /// d0 to d31.
+    pub fn d_mut(&mut self) -> &mut [u64; 32] {
+        &mut self.d
+    }
 }
 
 const EN: u32 = 1 << 30;

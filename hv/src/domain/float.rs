@@ -20,9 +20,10 @@ const NOBODY: u32 = u32::MAX;
 static BANKS: [Raw<Bank>; MAX_DOMAINS] = [const { Raw::new(Bank::ZERO) }; MAX_DOMAINS];
 
 impl Parts {
-    /// Whether the unit is on: then it holds this vCPU's registers.
+    /// Whether the unit is on for this vCPU: then an instruction that trapped is undefined for another reason. On is not
+    /// enough: between the trap and this question another vCPU may have run and taken the unit.
     pub fn float_on(&self) -> bool {
-        float::is_on()
+        float::is_on() && OWNER.load(Ordering::Relaxed) == u32::from(self.number())
     }
 
     /// Before the guest runs: the unit is on only if it is this vCPU's, and it may use it now.
@@ -38,31 +39,35 @@ impl Parts {
 
     /// CPACR or FPEXC has changed: the next use is checked.
     pub fn float_changed(&self, vcpu: &Vcpu) {
-        float::switch(false);
-        if OWNER.load(Ordering::Relaxed) == u32::from(self.number()) {
-            float::restrict(vcpu.cp15.cpacr & (vfp::CPACR_D32DIS | vfp::CPACR_ASEDIS));
-        }
+        crate::arch::irq::with_all_masked(|| {
+            float::switch(false);
+            if OWNER.load(Ordering::Relaxed) == u32::from(self.number()) {
+                float::restrict(vcpu.cp15.cpacr & (vfp::CPACR_D32DIS | vfp::CPACR_ASEDIS));
+            }
+        });
     }
 
-    /// Gives the unit to this vCPU and switches it on.
+    /// Gives the unit to this vCPU and switches it on. If another vCPU runs before this one goes on, `prepare_float` switches
+    /// it off again, and the instruction traps once more.
     pub fn give_float(&self, vcpu: &Vcpu) {
         let me = u32::from(self.number());
-        float::restrict(0);
-        float::switch(true);
         let d32 = vcpu.cp15.profile.has_d32();
-        let owner = OWNER.swap(me, Ordering::Relaxed);
-        if owner != me {
-            // SAFETY: the unit is on, and each bank is touched here only, by the vCPUs' threads, of which one runs at a time
-            // and none is interrupted in here by another: there is one CPU, and IRQs are masked by the caller's callers or
-            // the exchange is done again by whoever comes next, since OWNER was changed first.
-            crate::arch::irq::with_all_masked(|| unsafe {
-                if let Some(bank) = BANKS.get(owner as usize) {
-                    float::save(bank.as_ptr(), d32);
+        // Masked, so that no other vCPU comes in between: OWNER says at any other time whose the registers are.
+        crate::arch::irq::with_all_masked(|| {
+            float::restrict(0);
+            float::switch(true);
+            let owner = OWNER.swap(me, Ordering::Relaxed);
+            if owner != me {
+                // SAFETY: the unit is on. Banks are touched in this file only, with interrupts masked and on one CPU.
+                unsafe {
+                    if let Some(bank) = BANKS.get(owner as usize) {
+                        float::save(bank.as_ptr(), d32);
+                    }
+                    float::load(BANKS[me as usize].as_ptr(), d32);
                 }
-                float::load(BANKS[me as usize].as_ptr(), d32);
-            });
-        }
-        float::restrict(vcpu.cp15.cpacr & (vfp::CPACR_D32DIS | vfp::CPACR_ASEDIS));
+            }
+            float::restrict(vcpu.cp15.cpacr & (vfp::CPACR_D32DIS | vfp::CPACR_ASEDIS));
+        });
     }
 }
 
@@ -73,31 +78,55 @@ pub(super) fn reset(number: u8) {
     unsafe { *BANKS[usize::from(number)].as_ptr() = Bank::ZERO };
 }
 
-/// The unit's registers for a load or store that is carried out in software: taken out of the unit before, put back after.
+/// A vCPU's registers for a load or store that is carried out in software: taken from where they are, put back there after.
 pub(super) struct Registers {
     d: [u64; 32],
-    used: bool,
+    /// Of which domain's vCPU, and its CPACR; `None`: the instruction uses none.
+    of: Option<(u8, u32)>,
 }
 
 impl Registers {
-    /// The registers as they are, if the instruction `uses` them and the unit is on.
-    pub(super) fn new(uses: bool) -> Self {
-        let used = uses && float::is_on();
-        let mut registers = Registers { d: [0; 32], used };
-        if used {
-            // SAFETY: the unit is on.
-            unsafe { float::read(&mut registers.d) };
+    /// Those of the domain `number`, if the instruction `uses` them. They are in the unit, as the instruction was about to run,
+    /// unless another vCPU has taken it since.
+    pub(super) fn new(uses: bool, number: u8, cpacr: u32) -> Self {
+        let mut registers = Registers { d: [0; 32], of: uses.then_some((number, cpacr)) };
+        if let Some(of) = registers.of {
+            // SAFETY: `in_place` has switched the unit on.
+            in_place(of, |bank| match bank {
+                None => unsafe { float::read(&mut registers.d) },
+                Some(bank) => registers.d = *bank.d_mut(),
+            });
         }
         registers
     }
 
     /// Puts them back.
     pub(super) fn store(&self) {
-        if self.used {
-            // SAFETY: the unit is on.
-            unsafe { float::write(&self.d) };
+        if let Some(of) = self.of {
+            // SAFETY: `in_place` has switched the unit on.
+            in_place(of, |bank| match bank {
+                None => unsafe { float::write(&self.d) },
+                Some(bank) => *bank.d_mut() = self.d,
+            });
         }
     }
+}
+
+/// Calls `access` with the bank of a domain's vCPU, or with the unit on and unrestricted if its registers are there.
+fn in_place((number, cpacr): (u8, u32), access: impl FnOnce(Option<&mut Bank>)) {
+    crate::arch::irq::with_all_masked(|| {
+        if OWNER.load(Ordering::Relaxed) == u32::from(number) {
+            let was_on = float::is_on();
+            float::restrict(0);
+            float::switch(true);
+            access(None);
+            float::switch(was_on);
+            float::restrict(cpacr & (vfp::CPACR_D32DIS | vfp::CPACR_ASEDIS));
+        } else {
+            // SAFETY: banks are touched in this file only, with interrupts masked and on one CPU.
+            access(Some(unsafe { &mut *BANKS[usize::from(number)].as_ptr() }));
+        }
+    });
 }
 
 impl nex_emulate::FpRegs for Registers {

@@ -432,7 +432,8 @@ impl Parts {
             return Step::Done;
         }
         let privileged = vcpu.privilege() == Privilege::Pl1;
-        let mut float = super::float::Registers::new(insn.vfp_use().is_some());
+        let (number, cpacr) = (self.number(), vcpu.cp15.cpacr);
+        let mut float = super::float::Registers::new(insn.vfp_use().is_some(), number, cpacr);
         let result = execute(&mut vcpu.regs, &mut float, &insn, &mut GuestBus::new(self, privileged));
         match result {
             Ok(Done::Next | Done::Branch) => {
