@@ -91,8 +91,8 @@ impl Registers {
     pub(super) fn new(uses: bool, number: u8, cpacr: u32) -> Self {
         let mut registers = Registers { d: [0; 32], of: uses.then_some((number, cpacr)) };
         if let Some(of) = registers.of {
-            // SAFETY: `in_place` has switched the unit on.
             in_place(of, |bank| match bank {
+                // SAFETY: `in_place` has switched the unit on.
                 None => unsafe { float::read(&mut registers.d) },
                 Some(bank) => registers.d = *bank.d_mut(),
             });
@@ -103,8 +103,8 @@ impl Registers {
     /// Puts them back.
     pub(super) fn store(&self) {
         if let Some(of) = self.of {
-            // SAFETY: `in_place` has switched the unit on.
             in_place(of, |bank| match bank {
+                // SAFETY: `in_place` has switched the unit on.
                 None => unsafe { float::write(&self.d) },
                 Some(bank) => *bank.d_mut() = self.d,
             });
