@@ -133,7 +133,7 @@ pub fn build(id: DomainId, config: &DomainConfig<'_>) -> Result<Box<Machine>, Bu
         }
     };
     // SAFETY: the domain with this number is only being made.
-    let mut machine = unsafe { Machine::new(id, memory) }.ok_or_else(out_of_memory)?;
+    let mut machine = unsafe { Machine::new(id, memory, config.lpae) }.ok_or_else(out_of_memory)?;
     start.apply(&mut machine.vcpu.get_mut().regs);
     Ok(machine)
 }

@@ -116,27 +116,28 @@ impl CauseText {
     }
 }
 
-/// The CPU that guests get: the host's core, with what Nex adds and takes.
-pub fn profile() -> Profile {
+/// The CPU that guests get: the host's core, with what Nex adds and takes. `lpae`: it says that it has long descriptors.
+fn profile(lpae: bool) -> Profile {
     let mut profile =
         Profile::for_host(cp15::midr()).unwrap_or(Profile { midr: cp15::midr(), ..Profile::CORTEX_A9 });
     super::float::describe(&mut profile);
     (profile.clidr, profile.ccsidr) = cp15::cache_geometry();
     // Lines of 4 KiB: what the guest does for each line then costs one trap for each page. See `Parts::cache_operation`.
     const LINE_LOG2_WORDS: u32 = 10;
-    profile.with_cache_lines(LINE_LOG2_WORDS).numbered(0, 1).offer_lpae().offer_generic_timer()
+    let profile = profile.with_cache_lines(LINE_LOG2_WORDS).numbered(0, 1).offer_generic_timer();
+    if lpae { profile.name_lpae() } else { profile.offer_lpae() }
 }
 
 impl Machine {
-    /// A machine after reset.
+    /// A machine after reset. `lpae`: the CPU's identification says that it has long descriptors.
     ///
     /// # Safety
     /// No other machine for this domain exists.
-    pub unsafe fn new(id: DomainId, memory: GuestMemory) -> Option<Box<Self>> {
+    pub unsafe fn new(id: DomainId, memory: GuestMemory, lpae: bool) -> Option<Box<Self>> {
         let number = id.get();
         super::float::reset(number);
         // SAFETY: one machine, one place.
-        let vcpu = unsafe { VcpuPlace::new(number, profile()) };
+        let vcpu = unsafe { VcpuPlace::new(number, profile(lpae)) };
         let firmware = memory.has_rom();
         let shadow = Shadow::new(&vcpu.get().cp15, memory.bytes());
         let parts = Parts {

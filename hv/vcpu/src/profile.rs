@@ -145,6 +145,15 @@ impl Profile {
         self
     }
 
+    /// Says in ID_MMFR0.VMSA that there are long descriptors, for kernels that ask. See [`offer_lpae`](Self::offer_lpae) for what
+    /// else that means.
+    #[must_use]
+    pub const fn name_lpae(mut self) -> Self {
+        self = self.offer_lpae();
+        self.id_mmfr[0] = self.id_mmfr[0] & !0xf | 5;
+        self
+    }
+
     /// Offers the generic timer on a core that has none: ID_PFR1 bits 19..16 become 1.
     #[must_use]
     pub const fn offer_generic_timer(mut self) -> Self {

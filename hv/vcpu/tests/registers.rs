@@ -347,6 +347,10 @@ fn ttbcr_and_asid_by_descriptor_format() {
 
 #[test]
 fn identification_agrees_with_what_is_offered() {
+    let mmfr0 = |profile: Profile| read(&mut Vcpu::new(profile), "p15 0 c0 c1 4");
+    assert_eq!(mmfr0(Profile::CORTEX_A9.offer_lpae()), 0x0010_0103);
+    assert_eq!(mmfr0(Profile::CORTEX_A9.name_lpae()), 0x0010_0105);
+    assert_eq!(mmfr0(Profile::CORTEX_A15.name_lpae()), mmfr0(Profile::CORTEX_A15));
     let a9 = Profile::CORTEX_A9.offer_lpae().offer_generic_timer();
     let mut cpu = Vcpu::new(a9);
     assert_eq!(read(&mut cpu, "p15 0 c0 c1 4") & 0xf, 3, "ID_MMFR0.VMSA: no atomic LDRD");

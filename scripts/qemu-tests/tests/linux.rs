@@ -180,7 +180,7 @@ fn long_descriptors_on_a_cpu_without_them() {
     if is_skipped() {
         return;
     }
-    let volume = volume(&domain("dom0", 128), File::LpaeKernel, File::Initrd);
+    let volume = volume(&format!("{}lpae = true\n", domain("dom0", 128)), File::LpaeKernel, File::Initrd);
     long_descriptors(Machine::builder().vexpress_a9().mem_mib(256).icount(true).volume(&volume).boot());
 }
 

@@ -10,7 +10,7 @@ use super::{
 use crate::dtb::Tree;
 use crate::volume::{BootVolume, File};
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "name",
     "kernel",
     "initrd",
@@ -19,6 +19,7 @@ const KEYS: [&str; 12] = [
     "memory",
     "vcpus",
     "privileged",
+    "lpae",
     "sched",
     "firmware",
     "load",
@@ -106,6 +107,7 @@ struct Parts<'a> {
     memory_bytes: Option<u64>,
     vcpus: Option<u32>,
     privileged: bool,
+    lpae: bool,
     sched: SchedConfig,
 }
 
@@ -129,6 +131,7 @@ fn read<'a>(table: &Table<'_>, name: String, volume: &BootVolume<'a>) -> Located
         memory_bytes: parts.memory_bytes.ok_or(missing)?,
         vcpus: parts.vcpus.unwrap_or(1),
         privileged: parts.privileged,
+        lpae: parts.lpae,
         sched: parts.sched,
     })
 }
@@ -168,6 +171,7 @@ fn key<'a>(entry: &Entry<'_>, parts: &mut Parts<'a>, volume: &BootVolume<'a>) ->
             parts.vcpus = Some(vcpus.ok_or(Reason::BadValue { key: "vcpus", expected: "1 to 8" })?);
         }
         "privileged" => parts.privileged = boolean(entry, "privileged")?,
+        "lpae" => parts.lpae = boolean(entry, "lpae")?,
         "load" => parts.load = Some(address(entry, "load")?),
         "entry" => parts.entry = Some(address(entry, "entry")?),
         other => {

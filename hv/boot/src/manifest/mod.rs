@@ -99,6 +99,8 @@ pub struct DomainConfig<'a> {
     pub vcpus: u32,
     /// May control other domains.
     pub privileged: bool,
+    /// The CPU's identification says that it has long descriptors, even if the one below has none.
+    pub lpae: bool,
     /// CPU time.
     pub sched: SchedConfig,
 }

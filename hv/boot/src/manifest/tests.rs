@@ -72,6 +72,7 @@ cmdline = "console=ttyAMA0"
 memory  = "256M"
 vcpus   = 2
 privileged = true
+lpae = true
 sched   = { period = "10ms", slice = "4ms", weight = 512, extratime = false }
 
 [[domain]]
@@ -103,6 +104,7 @@ fn every_key_is_read() {
             memory_bytes: 256 << 20,
             vcpus: 2,
             privileged: true,
+            lpae: true,
             sched: SchedConfig { period_ns: 10_000_000, slice_ns: 4_000_000, extratime: false, weight: 512 },
         };
         assert_eq!(*first, expected);
@@ -115,6 +117,7 @@ fn every_key_is_read() {
             memory_bytes: 64 << 20,
             vcpus: 1,
             privileged: false,
+            lpae: false,
             sched: SchedConfig { period_ns: 10_000_000, slice_ns: 0, extratime: true, weight: 256 },
         };
         assert_eq!(*second, expected);
