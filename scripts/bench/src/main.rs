@@ -72,7 +72,7 @@ fn options() -> Result<Option<Options>> {
         out: None,
         cpu: "cortex-a15".into(),
         board: Board::QemuVirt,
-        deadline: Duration::from_secs(300),
+        deadline: Duration::from_secs(900),
         check: None,
         baseline: None,
         docs: Vec::new(),
