@@ -110,12 +110,11 @@ impl Globals {
         if !self.table.shadow.may_concern(va.raw() >> 20) {
             return false;
         }
-        let concerned = self.table.shadow.concerned(va);
         match with_tables(|tables| self.table.shadow.flush_page(tables, va, false)) {
             Dropped::Nothing => false,
             Dropped::Page => true,
             Dropped::More => {
-                concerned.for_each(|mib| self.publish(tables, mib));
+                self.table.shadow.concerned(va).for_each(|mib| self.publish(tables, mib));
                 cache::invalidate_all_tlb();
                 false
             }

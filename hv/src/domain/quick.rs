@@ -172,7 +172,7 @@ impl Parts {
         }
     }
 
-    fn quick_device(&mut self, vcpu: &mut Vcpu, device: Device, offset: u32, word: u32) -> Quick {
+    pub(super) fn quick_device(&mut self, vcpu: &mut Vcpu, device: Device, offset: u32, word: u32) -> Quick {
         let Some(quick) = Self::quick_access(vcpu, word) else { return Quick::Not };
         let width = match quick.size {
             Size::Byte => Width::Byte,
@@ -201,7 +201,7 @@ impl Parts {
         if Shadow::is_pinned(va) || self.memory.is_protected() {
             return Err(None);
         }
-        let (found, pxn) = tables.find(&mut self.memory, Gva::new(va))?;
+        let found = tables.find(&mut self.memory, Gva::new(va))?;
         let client = vcpu.cp15.dacr >> (2 * u32::from(found.domain)) & 3 == 1;
         if !client || found.domain == NEX_DOMAIN {
             return Err(None);
@@ -211,39 +211,35 @@ impl Parts {
             let memory = self.memory.page_at(found.page).is_some();
             return Err(memory.then(|| found.denied(Gva::new(va))));
         }
-        self.quick_map(privileged, kind, va, &found, pxn).ok_or(None)
+        self.quick_map(privileged, kind, va, &found).ok_or(None)
     }
 
-    fn quick_map(&mut self, privileged: bool, kind: Kind, va: u32, found: &Found, pxn: bool) -> Option<()> {
+    fn quick_map(&mut self, privileged: bool, kind: Kind, va: u32, found: &Found) -> Option<()> {
         let view = View::of(privileged);
         let page = Gva::new(va & !0xfff);
         let at = self.shadow.l2_for(view, page, found.domain, found.global)?;
         let raw = self.quick_entry(page, found, privileged, Some(kind))?;
         self.shadow.fill(at, page, raw, found.global);
-        // What is beside it.
-        let first = va & !(AROUND * 0x1000 - 1);
-        if found.descriptor != 0 {
+        // What is beside it: by the descriptors in a row with that of the page, or in the same section.
+        let block = !(AROUND * 0x1000 - 1);
+        let row = if found.log2_bytes == 12 {
             let row = found.descriptor & !(AROUND * 4 - 1);
-            let row = self.memory.frame(self.memory.page_at(row)?).wrapping_add(row & 0xfff);
-            for n in 0..AROUND {
-                let page = Gva::new(first + n * 0x1000);
-                if let Some(beside) = found.neighbour(memory::read_word(row.wrapping_add(n * 4)), pxn)
-                    && beside.global == found.global
-                    && !self.shadow.filled(at, page)
-                    && let Some(raw) = self.quick_entry(page, &beside, privileged, None)
-                {
-                    self.shadow.fill(at, page, raw, beside.global);
-                }
-            }
+            Some(self.memory.frame(self.memory.page_at(row)?).wrapping_add(row & 0xfff))
         } else {
-            for n in 0..AROUND {
-                let page = Gva::new(first + n * 0x1000);
-                let beside = Found { page: found.page & !(AROUND * 0x1000 - 1) | (n * 0x1000), ..*found };
-                if !self.shadow.filled(at, page)
-                    && let Some(raw) = self.quick_entry(page, &beside, privileged, None)
-                {
-                    self.shadow.fill(at, page, raw, beside.global);
-                }
+            None
+        };
+        for n in 0..AROUND {
+            let page = Gva::new(va & block | (n * 0x1000));
+            let beside = match row {
+                Some(row) => found.neighbour(memory::read_word(row.wrapping_add(n * 4))),
+                None => Some(Found { page: found.page & block | (n * 0x1000), ..*found }),
+            };
+            if let Some(beside) = beside
+                && beside.global == found.global
+                && !self.shadow.filled(at, page)
+                && let Some(raw) = self.quick_entry(page, &beside, privileged, None)
+            {
+                self.shadow.fill(at, page, raw, beside.global);
             }
         }
         Some(())
@@ -334,7 +330,7 @@ impl Parts {
             // As `Parts::cache_operation`.
             ICIMVAU | DCCMVAU => {
                 let Some(tables) = self.shadow.quick() else { return Quick::Not };
-                let Ok((found, _)) = tables.find(&mut self.memory, Gva::new(value)) else {
+                let Ok(found) = tables.find(&mut self.memory, Gva::new(value)) else {
                     return Quick::Not;
                 };
                 if word & REGISTER == ICIMVAU {

@@ -236,28 +236,6 @@ impl Parts {
         Step::Again
     }
 
-    /// The frequent maintenance operations of a guest's kernel, by the word of the MCR, without the tables that know all
-    /// registers. `None`: something else.
-    #[inline]
-    pub fn maintenance(&mut self, vcpu: &mut Vcpu, word: u32) -> Option<Step> {
-        let rt = (word >> 12 & 15) as u8;
-        let value = vcpu.regs.get(rt);
-        match word & 0x00ef_0fef {
-            // TLBIMVA, and with Inner Shareable.
-            0x0008_0f27 | 0x0008_0f23 if rt != 15 => {
-                self.shadow.flush(Flush::Page { va: Gva::new(value & !0xfff), asid: value as u8 });
-            }
-            // DCCMVAC, DCCIMVAC.
-            0x0007_0f2a | 0x0007_0f2e if rt != 15 => {
-                if let Err(abort) = self.translated(value) {
-                    return Some(Step::Abort(abort));
-                }
-            }
-            _ => return None,
-        }
-        Some(Self::next(&mut vcpu.regs, 4))
-    }
-
     fn coproc(&mut self, vcpu: &mut Vcpu, c: Coproc, len_bytes: u32) -> Step {
         let coord = Coord::word(c.cp, c.crn, c.op1, c.crm, c.op2);
         if c.read {

@@ -1,7 +1,7 @@
 //! What a guest trapped on, and what is to be done about it.
 
 use nex_decode::{ItState, t32_is_wide};
-use nex_devices::{Width, platform};
+use nex_devices::platform;
 use nex_mm::fault::FaultKind as RealKind;
 use nex_mm::{Gva, SECTION_BYTES};
 use nex_rewrite::Code as Replaced;
@@ -12,6 +12,7 @@ use nex_vmmu::{Abort, Access, Fault, Kind, translate};
 use super::access::{DataAbort, Target};
 use super::machine::{Cause, CauseText, Parts};
 use super::memory::{Page, Want};
+use super::quick::Quick;
 use super::shadow::{POLICY, POLICY_PINNED, Shadow};
 use super::system::Step;
 use super::vcpu::Stop;
@@ -47,13 +48,6 @@ impl Parts {
             const HVC_0: u32 = 0xe140_0070;
             if word == HVC_0 && vcpu.privilege() == Privilege::Pl1 {
                 return self.hypercall(vcpu, 4);
-            }
-            // MCR p15, always: maintenance, for the most part.
-            if word & 0xff10_0f10 == 0xee00_0f10
-                && vcpu.privilege() == Privilege::Pl1
-                && let Some(step) = self.maintenance(vcpu, word)
-            {
-                return step;
             }
             return self.carry_out(vcpu, nex_decode::a32(word), 4);
         }
@@ -147,26 +141,10 @@ impl Parts {
 
     /// A load or store to a device, which is at the address that faulted: the frequent forms access nothing else.
     fn device_access(&mut self, vcpu: &mut Vcpu, device: platform::Device, offset: u32, word: u32) -> Step {
-        let quick = if vcpu.regs.cpsr().is_thumb() {
-            nex_emulate::quick_t32(word as u16, (word >> 16) as u16)
-        } else {
-            nex_emulate::quick_a32(word)
-        };
-        let Some(quick) = quick else { return self.memory_access(vcpu) };
-        let width = match quick.size {
-            nex_emulate::Size::Byte => Width::Byte,
-            nex_emulate::Size::Half => Width::Half,
-            _ => Width::Word,
-        };
-        let write = if quick.load { None } else { Some(quick.value(&vcpu.regs)) };
-        self.pending_stale = true;
-        match self.platform.access(device, offset, width, write) {
-            Ok(value) => {
-                quick.finish(&mut vcpu.regs, value);
-                Step::Done
-            }
-            // With the address that the guest is to be told.
-            Err(_) => self.memory_access(vcpu),
+        match self.quick_device(vcpu, device, offset, word) {
+            // What it is not for, and with the address that the guest is to be told if the device refuses.
+            Quick::Not => self.memory_access(vcpu),
+            Quick::Done | Quick::Look => Step::Done,
         }
     }
 

@@ -47,8 +47,10 @@ pub struct Found {
     pub global: bool,
     /// log2 of the bytes that the descriptor maps: 12 or 20.
     pub log2_bytes: u8,
-    /// Guest physical address of the descriptor of the second level; 0 for a section.
+    /// Guest physical address of the descriptor of the second level; means nothing for a section.
     pub descriptor: u32,
+    /// PXN of the descriptor of the first level, for what is in the same table.
+    pub pxn: bool,
 }
 
 impl Found {
@@ -66,10 +68,10 @@ impl Found {
 
     /// The same for another page: what the second-level descriptor `raw` says, in the same table. `None`: not a small page.
     #[inline]
-    pub fn neighbour(&self, raw: u32, pxn: bool) -> Option<Found> {
+    pub fn neighbour(&self, raw: u32) -> Option<Found> {
         (raw & 2 != 0).then(|| Found {
             page: raw & !0xfff,
-            rights: small(raw, pxn),
+            rights: small(raw, self.pxn),
             global: raw & 1 << 11 == 0,
             ..*self
         })
@@ -104,17 +106,13 @@ impl Tables {
         Some(Tables { base: regs.ttbr0 as u32 & 0xffff_c000, pxn: regs.features.short_pxn() })
     }
 
-    /// What `va` is mapped to, and whether PXN of its first-level descriptor is set.
+    /// What `va` is mapped to.
     ///
     /// # Errors
     /// The translation fault, if nothing is mapped there; or `None` for a large page, a supersection, a table that is not in
     /// memory: the long way says what that is.
     #[inline]
-    pub fn find<M: GuestMemory + ?Sized>(
-        &self,
-        memory: &mut M,
-        at: Gva,
-    ) -> Result<(Found, bool), Option<Fault>> {
+    pub fn find<M: GuestMemory + ?Sized>(&self, memory: &mut M, at: Gva) -> Result<Found, Option<Fault>> {
         let va = at.raw();
         let l1 = memory.read32((self.base | va >> 18 & 0x3ffc).into()).or(Err(None))?;
         let domain = (l1 >> 5 & 0xf) as u8;
@@ -133,8 +131,9 @@ impl Tables {
                 global: l2 & 1 << 11 == 0,
                 log2_bytes: 12,
                 descriptor,
+                pxn,
             };
-            return Ok((found, pxn));
+            return Ok(found);
         }
         // A section without PXN, which is bit 0; not a supersection.
         if l1 & (1 << 18 | 3) != 2 {
@@ -149,7 +148,8 @@ impl Tables {
             global: l1 & 1 << 17 == 0,
             log2_bytes: 20,
             descriptor: 0,
+            pxn: false,
         };
-        Ok((found, false))
+        Ok(found)
     }
 }

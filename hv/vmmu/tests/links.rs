@@ -207,7 +207,7 @@ proptest! {
         let (at, kind) = (Gva::new(va), Kind::ALL[kind]);
         let slow = lookup(&regs, &mut ram, at, kind == Kind::Execute);
         match tables.find(&mut ram, at) {
-            Ok((found, _)) => {
+            Ok(found) => {
                 let slow = slow.expect("the long way has a fault");
                 prop_assert_eq!(u64::from(found.page | va & 0xfff), slow.output);
                 prop_assert_eq!(
@@ -218,9 +218,10 @@ proptest! {
                 if dacr >> (2 * u32::from(found.domain)) & 3 == 1 && !found.allows(privileged, kind) {
                     prop_assert_eq!(translate(&regs, &mut ram, at, access).unwrap_err(), found.denied(at));
                 }
-                if found.descriptor != 0 {
+                if found.log2_bytes == 12 {
                     let raw = ram.read32(found.descriptor.into()).unwrap();
                     prop_assert_eq!(raw, l2);
+                    prop_assert_eq!(found.neighbour(raw), Some(found), "it is its own neighbour");
                 }
             }
             Err(Some(fault)) => prop_assert_eq!(slow.unwrap_err(), fault),
