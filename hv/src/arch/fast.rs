@@ -23,6 +23,28 @@ use super::frame;
 use super::guest::{Fast, GuestCpu};
 use super::percpu::PerCpu;
 
+// The branches at nex_svc_cp15 are in the order of these.
+const _: () = {
+    use nex_rewrite::codes::{Cp15::*, code_a32};
+    let order = [
+        (Tpidrprw, true, 0),
+        (Tpidrprw, false, 1),
+        (Dacr, true, 2),
+        (Dacr, false, 3),
+        (Contextidr, true, 4),
+        (Sctlr, true, 6),
+        (Tpidruro, false, 10),
+        (Ctr, true, 12),
+        (Bpiall, false, 13),
+        (Dccmvac, false, 14),
+    ];
+    let mut n = 0;
+    while n < order.len() {
+        assert!(code_a32(order[n].0, order[n].1) == 0xeff8_0000 | order[n].2 << 4);
+        n += 1;
+    }
+};
+
 const FAST: usize = offset_of!(GuestCpu, fast);
 const CP15: usize = offset_of!(Vcpu, cp15);
 

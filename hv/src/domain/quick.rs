@@ -7,6 +7,7 @@ use nex_devices::Width;
 use nex_devices::platform::Device;
 use nex_emulate::{Size, quick_a32, quick_t32};
 use nex_mm::{Gva, Hpa};
+use nex_rewrite::codes::{Cp15, code_a32};
 use nex_vcpu::{Exception, Privilege, TimerReg, Vcpu};
 use nex_vmmu::devices::dacr_of;
 use nex_vmmu::fault::Cause;
@@ -64,9 +65,9 @@ const TLBIMVA: u32 = register(8, 7, 1);
 const CNTP_CTL: u32 = register(14, 2, 1);
 const CNTV_CTL: u32 = register(14, 3, 1);
 
-/// What stands for a write of these registers in rewritten code, but for Rt: `nex_rewrite::codes`, as in `arch/fast.rs`.
-const CODE_CONTEXTIDR: u32 = 0xeff8_0050;
-const CODE_TTBR0: u32 = 0xeff8_00b0;
+/// What stands for a write of these registers in rewritten code, but for Rt.
+const CODE_CONTEXTIDR: u32 = code_a32(Cp15::Contextidr, false);
+const CODE_TTBR0: u32 = code_a32(Cp15::Ttbr0, false);
 
 /// Pages for which maintenance is carried out at once at most.
 const LOOP: u32 = 256;

@@ -37,8 +37,8 @@
 //!
 //! The guest changes its address space (TTBR, ASID, SCTLR, mode): [`spaces::Spaces::acquire`] with
 //! [`spaces::SpaceId::new`]; clear the table if the slot is fresh. Nothing is dropped on a switch. The guest executes
-//! TLB maintenance: [`tlb::decode`], then [`spaces::Spaces::effect`] for every slot, and for [`spaces::Effect::Page`]
-//! what [`blocks::Blocks::concerned`] names. The guest writes DACR: [`shadow::host_dacr`] to the real one if it
+//! TLB maintenance: [`tlb::decode`], then the slots that [`spaces::Spaces::concerned`] names, and in each
+//! [`table::ShadowTable::flush_page`] or [`flush_non_global`](table::ShadowTable::flush_non_global). The guest writes DACR: [`shadow::host_dacr`] to the real one if it
 //! differs, and `acquire` again, which is the same slot except in the rare cases that [`shadow`] names (with
 //! [`shadow::Domains::Baked`], always another). The guest writes PRRR, NMRR or MAIR: treat it as a TLB flush of
 //! everything.

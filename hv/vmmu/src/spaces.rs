@@ -10,7 +10,6 @@
 use crate::regs::Registers;
 use crate::shadow::{Policy, View, baked_domains};
 use crate::tlb::Flush;
-use nex_mm::Gva;
 
 const LONG_BASE: u64 = 0xff_ffff_ffff;
 const LONG_TTBCR: u32 = 1 << 31 | 1 << 23 | 7 << 16 | 1 << 7 | 7;
@@ -89,22 +88,6 @@ pub enum Acquired {
         /// A space that was resident has lost its table.
         evicted: bool,
     },
-}
-
-/// What a TLB maintenance operation means for one slot. Dropping more is always permitted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Effect {
-    /// Nothing.
-    Nothing,
-    /// Drop the whole table: [`Spaces::release`], or clear it at once and call [`Spaces::renew`] if it is in use.
-    Everything,
-    /// Drop what the guest does not map globally; dropping everything is right as well.
-    NonGlobal,
-    /// Drop all that comes from the guest's descriptor which maps this address: where the guest maps a section or a
-    /// larger block, all of the block ([`Flush::drops`]).
-    Page(Gva),
-    /// The same if the guest maps it globally.
-    GlobalPage(Gva),
 }
 
 /// The cache of shadow tables. At most 32 slots are used.
@@ -234,8 +217,10 @@ impl<S: AsRef<[Slot]> + AsMut<[Slot]>> Spaces<S> {
         }
     }
 
-    /// The slots for which `flush` means something: those that hold the ASID's entries, and others, which can be concerned
-    /// by what they map globally. [`effect`](Self::effect) says what, for each.
+    /// The slots for which `flush` means something: those in which it drops what it names, and others, in which it drops that if
+    /// the guest maps it globally. Maintenance of a page drops all that comes from the guest's descriptor which maps it, so where
+    /// that is a section or more, all of the block ([`Flush::drops`]); that by ASID drops what is not global. Dropping more is
+    /// always permitted.
     #[inline]
     pub fn concerned(&self, flush: Flush) -> (SlotSet, SlotSet) {
         let own = |asid: u8| self.by_asid[usize::from(asid)] & self.mmu_on;
@@ -251,24 +236,6 @@ impl<S: AsRef<[Slot]> + AsMut<[Slot]>> Spaces<S> {
     pub fn renew(&mut self, slot: u16) {
         if let Some(slot) = self.all_mut().get_mut(usize::from(slot)) {
             slot.generation = slot.generation.wrapping_add(1);
-        }
-    }
-
-    /// What `flush` means for `slot`.
-    #[inline]
-    pub fn effect(&self, slot: u16, flush: Flush) -> Effect {
-        let Some(Slot { id: Some(SpaceId { mmu: true, asid: own, .. }), .. }) =
-            self.all().get(usize::from(slot))
-        else {
-            return Effect::Nothing;
-        };
-        let own = *own;
-        match flush {
-            Flush::All => Effect::Everything,
-            Flush::Asid(asid) if asid == own => Effect::NonGlobal,
-            Flush::Asid(_) => Effect::Nothing,
-            Flush::Page { va, asid } if asid != own => Effect::GlobalPage(va),
-            Flush::Page { va, .. } | Flush::PageAllAsids { va } => Effect::Page(va),
         }
     }
 

@@ -6,7 +6,7 @@ use nex_mm::Gva;
 use nex_vmmu::Registers;
 use nex_vmmu::blocks::Blocks;
 use nex_vmmu::shadow::{Caching, Domains, Policy, View};
-use nex_vmmu::spaces::{Acquired, Effect, Slot, SpaceId, Spaces};
+use nex_vmmu::spaces::{Acquired, Slot, SpaceId, Spaces};
 use nex_vmmu::tlb::Flush;
 use proptest::prelude::*;
 
@@ -65,6 +65,16 @@ fn generations_change_with_the_table() {
     spaces.renew(9);
 }
 
+/// What a TLB maintenance operation means for one slot.
+#[derive(PartialEq, Eq, Debug)]
+enum Effect {
+    Nothing,
+    Everything,
+    NonGlobal,
+    Page(Gva),
+    GlobalPage(Gva),
+}
+
 #[test]
 fn flushes() {
     let mut slots = [Slot::EMPTY; 4];
@@ -75,7 +85,16 @@ fn flushes() {
     spaces.acquire(&off, free);
     let va = Gva::new(0x1000);
     let effects = |spaces: &Spaces<&mut [Slot; 4]>, flush| {
-        spaces.slots().map(|slot| spaces.effect(slot, flush)).collect::<Vec<_>>()
+        let (own, others) = spaces.concerned(flush);
+        let effect = |slot| match (own.has(slot), others.has(slot), flush) {
+            (false, false, _) => Nothing,
+            (false, true, Flush::Page { va, .. }) => GlobalPage(va),
+            (true, false, Flush::All) => Everything,
+            (true, false, Flush::Asid(_)) => NonGlobal,
+            (true, false, Flush::Page { va, .. } | Flush::PageAllAsids { va }) => Page(va),
+            both => panic!("{both:?}"),
+        };
+        spaces.slots().map(effect).collect::<Vec<_>>()
     };
     use Effect::{Everything, GlobalPage, NonGlobal, Nothing, Page};
     // The third slot has the MMU off, the fourth is empty.

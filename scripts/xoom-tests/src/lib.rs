@@ -40,6 +40,18 @@ pub fn from_environment(variable: &str) -> Option<PathBuf> {
     std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
+/// A file that `scripts/xoom-linux.sh` has prepared.
+///
+/// # Panics
+/// If it is not there.
+pub fn prepared(name: &str) -> PathBuf {
+    let directory =
+        from_environment("NEX_XOOM_LINUX").expect("NEX_XOOM_LINUX is not set: run scripts/test-xoom.sh");
+    let path = directory.join(name);
+    assert!(path.is_file(), "{} is missing: scripts/xoom-linux.sh makes it", path.display());
+    path
+}
+
 /// Nex's flat image, and the boot volume, for boot loaders other than the tablet's.
 ///
 /// # Panics

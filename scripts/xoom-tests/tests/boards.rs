@@ -1,21 +1,12 @@
 //! Nex on other Tegra 2 boards, as mainline U-Boot starts it there: the flat image, the boot volume as initial RAM disk, and
 //! the board's device tree in r2. The image is the same as the tablet's.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use nex_xoom_tests::{Machine, Output, TemporaryFile, from_environment, image_and_volume, mistakes, seconds};
+use nex_xoom_tests::{Machine, Output, TemporaryFile, image_and_volume, mistakes, prepared, seconds};
 
 const WORDS: &str = "exit=semihosting log=text";
-
-/// A device tree that `scripts/xoom-linux.sh` has prepared.
-fn prepared(name: &str) -> PathBuf {
-    let directory =
-        from_environment("NEX_XOOM_LINUX").expect("NEX_XOOM_LINUX is not set: run scripts/test-xoom.sh");
-    let path = directory.join(name);
-    assert!(path.is_file(), "{} is missing: scripts/xoom-linux.sh makes it", path.display());
-    path
-}
 
 /// Starts Nex with a device tree, its console on the machine's serial port of that number: UARTB, D, A, C, E.
 fn start(dtb: &Path, port: usize, options: &str) -> Machine {

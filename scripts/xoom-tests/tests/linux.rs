@@ -2,20 +2,9 @@
 //!
 //! Both with what a friendly and a hostile boot loader leaves. Nothing may be accessed that is not there.
 
-use std::path::PathBuf;
-
-use nex_xoom_tests::{Machine, from_environment, seconds};
+use nex_xoom_tests::{Machine, prepared, seconds};
 
 const PROMPT: &str = "\nxoom# ";
-
-/// A file that `scripts/xoom-linux.sh` has prepared.
-fn prepared(name: &str) -> PathBuf {
-    let directory =
-        from_environment("NEX_XOOM_LINUX").expect("NEX_XOOM_LINUX is not set: run scripts/test-xoom.sh");
-    let path = directory.join(name);
-    assert!(path.is_file(), "{} is missing: scripts/xoom-linux.sh makes it", path.display());
-    path
-}
 
 /// Boots a kernel with a device tree to a shell, and returns what it printed on the way.
 fn boot(kernel: &str, dtb: &str, options: &str, arguments: &[&str]) -> (Machine, String) {

@@ -50,6 +50,18 @@ const KINDS: [(u32, Cp15, bool); 15] = [
     (access(false, 7, 10, 1), Cp15::Dccmvac, false),
 ];
 
+/// What stands for this access in A32 code that is always executed, with R0 as Rt; Rt is in bits 3 to 0.
+///
+/// # Panics
+/// If it has no code: at build time, where this is for.
+pub const fn code_a32(register: Cp15, read: bool) -> u32 {
+    let mut kind = 0;
+    while KINDS[kind].1 as u8 != register as u8 || KINDS[kind].2 != read {
+        kind += 1;
+    }
+    0xeff8_0000 | (kind as u32) << 4
+}
+
 /// The fields `kind<<4 Rt` for a coprocessor instruction, of either instruction set, that has them.
 pub(super) fn fields(word: u32) -> Option<u32> {
     let rt = word >> 12 & 0xf;
@@ -67,5 +79,20 @@ pub(super) fn code(fields: u32) -> Code {
     match KINDS.get((fields >> 4) as usize) {
         Some(&(_, register, read)) => Code::Cp15 { reg: register, read, rt: reg(fields, 0) },
         None => Code::Guest,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encode_a32;
+
+    #[test]
+    fn a_code_is_what_encoding_makes() {
+        for (word, reg, read) in KINDS {
+            let code = code_a32(reg, read) | 5;
+            assert_eq!(Code::of_a32(code), Code::Cp15 { reg, read, rt: 5 });
+            assert_eq!(encode_a32(0xe000_0000 | word | 5 << 12), crate::Encoded::Code(code));
+        }
     }
 }

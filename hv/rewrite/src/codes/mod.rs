@@ -56,7 +56,7 @@ mod t32;
 
 pub use a32::{decode_a32, encode_a32};
 pub(crate) use a32::{encode_decoded as encode_decoded_a32, with_condition};
-pub use hot::Cp15;
+pub use hot::{Cp15, code_a32};
 pub use t32::{T32, decode_t32, encode_t32};
 pub(crate) use t32::{encode_decoded as encode_decoded_t32, udf_wide};
 
