@@ -2,7 +2,7 @@
 
 use crate::codes::{self, Encoded};
 use crate::patch::{
-    Changes, code_a32, drop_overlapping, original_at, overlay, put_bytes, replace, with_bytes,
+    Changes, code_a32, code_t32, drop_overlapping, original_at, overlay, put_bytes, replace, with_bytes,
 };
 use crate::scan::{Bits, Place, SWITCH_BYTES, Scan, Side, glance, mark_loads, quick};
 use crate::{InstructionSet, Interned, Original, PAGE_BYTES, PAGE_WORDS, Scratch, Site};
@@ -19,6 +19,10 @@ pub struct Tables {
     /// Reads and writes of TPIDRURW are replaced: for a hypervisor that has something else in the host's register while the
     /// guest's kernel runs.
     pub replace_tpidrurw: bool,
+    /// A read of TPIDRPRW becomes one of TPIDRURW, which does not trap: for a hypervisor that has the guest's TPIDRPRW in the
+    /// host's TPIDRURW while the guest's kernel runs. Only together with `replace_tpidrurw`, and not in pages that
+    /// [User mode sees](Page::show_to_user).
+    pub tpidrprw_in_tpidrurw: bool,
     /// SEV is replaced: for a hypervisor that blocks a vCPU in WFE until an event comes. For one that only yields there, the
     /// CPU's own SEV will do; Linux has one in each unlocking of a spin lock.
     pub replace_sev: bool,
@@ -36,6 +40,7 @@ impl Tables {
         Tables {
             replace_tpidruro: false,
             replace_tpidrurw: false,
+            tpidrprw_in_tpidrurw: false,
             replace_sev: false,
             a32: Interned::new(limit),
             t32: Interned::new(t32),
@@ -112,6 +117,8 @@ pub struct Page {
     literals: Option<Vec<u16>>,
     place: Place,
     holds: Holds,
+    /// The guest's User mode sees the page.
+    shown: bool,
 }
 
 /// What the last scan found in a page.
@@ -138,6 +145,7 @@ impl Page {
             literals: None,
             place: Place { base: 0, next: None, begins_with_tail: false },
             holds: Holds::NOTHING,
+            shown: false,
         }
     }
 
@@ -239,6 +247,37 @@ impl Page {
         *self = Page::new();
     }
 
+    /// The guest's User mode is going to see the page, and may execute it: whatever was not replaced by what traps is from now
+    /// on, since it would do for User mode what it does for the kernel. Until [`restore`](Self::restore). The bytes that
+    /// changed, as in [`Report::changed`].
+    pub fn show_to_user(&mut self, words: &mut [u32; PAGE_WORDS], tables: &mut Tables) -> (u16, u16) {
+        if core::mem::replace(&mut self.shown, true) || !Self::moves(false, tables) {
+            return (0, 0);
+        }
+        let mut changed = (0, 0);
+        for site in &self.sites {
+            let bytes = match site.original() {
+                Original::A32(word) if codes::tpidrprw_as_tpidrurw(word).is_some() => {
+                    code_a32(word, false, tables).to_le_bytes()
+                }
+                Original::Wide(word) if codes::tpidrprw_as_tpidrurw(word).is_some() => {
+                    code_t32(word, false, tables).rotate_left(16).to_le_bytes()
+                }
+                _ => continue,
+            };
+            let begin = site.offset() as u16;
+            put_bytes(words, usize::from(begin), &bytes);
+            let first = if changed.1 == 0 { begin & !3 } else { changed.0 };
+            changed = (first, (begin + 4).next_multiple_of(4));
+        }
+        changed
+    }
+
+    /// Whether a read of TPIDRPRW becomes one of TPIDRURW.
+    fn moves(shown: bool, tables: &Tables) -> bool {
+        tables.tpidrprw_in_tpidrurw && tables.replace_tpidrurw && !shown
+    }
+
     /// The word at `offset`, a multiple of 4 below 4096 (the lowest bits are ignored, and so are those above), as the guest
     /// wrote it.
     pub fn original(&self, words: &[u32; PAGE_WORDS], offset: u32) -> u32 {
@@ -302,10 +341,11 @@ impl Page {
         let replaced = scratch.notes.replaced();
         let mut sites = Vec::new();
         sites.try_reserve_exact(replaced.len()).map_err(|_| NoMemory)?;
+        let moved = Self::moves(self.shown, tables);
         for &index in replaced {
             let word = &mut words[usize::from(index) % PAGE_WORDS];
             sites.push(Site::new(usize::from(index) * 2, Original::A32(*word)));
-            *word = code_a32(*word, tables);
+            *word = code_a32(*word, moved, tables);
         }
         let changed = match (replaced.first(), replaced.last()) {
             (Some(first), Some(last)) => (first * 4, last * 4 + 4),
@@ -349,8 +389,9 @@ impl Page {
                 at = h + 1;
             }
         }
+        let moved = Self::moves(self.shown, tables);
         for site in &sites {
-            replace(scratch, site, tables);
+            replace(scratch, site, moved, tables);
         }
         // From here on nothing fails. The image is now what the page has to be.
         let mut changes = Changes::new(words, &scratch.image);

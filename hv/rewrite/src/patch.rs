@@ -38,10 +38,15 @@ pub(crate) fn original_at(scratch: &Scratch, h: usize) -> Original {
     }
 }
 
-/// The code for an A32 instruction that is replaced.
-pub(crate) fn code_a32(word: u32, tables: &mut Tables) -> u32 {
+/// What takes the place of a read of TPIDRPRW that need not trap; `moved` says whether there are such.
+fn in_tpidrurw(word: u32, moved: bool) -> Option<u32> {
+    if moved { codes::tpidrprw_as_tpidrurw(word) } else { None }
+}
+
+/// The code for an A32 instruction that is replaced. If `moved`, a read of TPIDRPRW becomes one of TPIDRURW.
+pub(crate) fn code_a32(word: u32, moved: bool, tables: &mut Tables) -> u32 {
     match codes::encode_a32(word) {
-        Encoded::Code(code) => code,
+        Encoded::Code(code) => in_tpidrurw(word, moved).unwrap_or(code),
         _ => {
             let number = tables.a32.number(word);
             let imm = number.map_or(A32_RECORD, |number| 0xff_0000 | u32::from(number));
@@ -50,11 +55,22 @@ pub(crate) fn code_a32(word: u32, tables: &mut Tables) -> u32 {
     }
 }
 
-/// Puts the code for a site into the image.
-pub(crate) fn replace(scratch: &mut Scratch, site: &Site, tables: &mut Tables) {
+/// The same for a T32 instruction of two halfwords, the first of which is in bits 31..=16.
+pub(crate) fn code_t32(word: u32, moved: bool, tables: &mut Tables) -> u32 {
+    match codes::encode_t32((word >> 16) as u16, word as u16, ItState::NONE) {
+        Encoded::Code(T32::Wide(code)) => in_tpidrurw(word, moved).unwrap_or(code),
+        _ => {
+            let number = tables.t32.number(word);
+            codes::udf_wide(number.map_or(T32_RECORD, |number| 0xf000 | u32::from(number)))
+        }
+    }
+}
+
+/// Puts the code for a site into the image; `moved` as for [`code_a32`].
+pub(crate) fn replace(scratch: &mut Scratch, site: &Site, moved: bool, tables: &mut Tables) {
     let h = site.halfword();
     match site.original() {
-        Original::A32(word) => scratch.image[h / 2] = code_a32(word, tables),
+        Original::A32(word) => scratch.image[h / 2] = code_a32(word, moved, tables),
         Original::Narrow(half) => {
             let code = match codes::encode_t32(half, 0, ItState::NONE) {
                 Encoded::Code(T32::Narrow(code)) => code,
@@ -63,19 +79,14 @@ pub(crate) fn replace(scratch: &mut Scratch, site: &Site, tables: &mut Tables) {
             scratch.set_half(h, code);
         }
         Original::Wide(word) => {
-            let code = match codes::encode_t32((word >> 16) as u16, word as u16, ItState::NONE) {
-                Encoded::Code(T32::Wide(code)) => code,
-                _ => {
-                    let number = tables.t32.number(word);
-                    codes::udf_wide(number.map_or(T32_RECORD, |number| 0xf000 | u32::from(number)))
-                }
-            };
+            let code = code_t32(word, moved, tables);
             scratch.set_half(h, (code >> 16) as u16);
             scratch.set_half(h + 1, code as u16);
         }
         Original::Straddle(_) => scratch.set_half(h, T16_STRADDLE),
     }
 }
+
 /// Puts the original of a site into a page.
 pub(crate) fn overlay(words: &mut [u32; PAGE_WORDS], site: &Site) {
     let original = site.original();

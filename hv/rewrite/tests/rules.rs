@@ -1,7 +1,8 @@
 //! The rules of a scan, one by one, on code as an assembler makes it.
 
 use nex_rewrite::{
-    Code, Entry, InstructionSet, NoMemory, Original, PAGE_WORDS, Page, Report, Scratch, Tables, encode_a32,
+    Code, Entry, InstructionSet, NoMemory, Original, PAGE_WORDS, Page, Report, Scratch, T32, Tables,
+    encode_a32, encode_t32,
 };
 
 const BASE: u32 = 0xc010_8000;
@@ -189,6 +190,78 @@ fn what_is_left_to_the_host() {
     machine.tables.replace_sev = true;
     machine.scan(0, InstructionSet::A32);
     assert_eq!(machine.offsets(), [0, 4, 8]);
+}
+
+#[test]
+fn tpidrprw_is_read_from_tpidrurw() {
+    // mrc p15, 0, r3, c13, c0, 4, and with NE; to SP, and to the flags; written; mrc p15, 0, r0, c13, c0, 2.
+    let code = [0xee1d_3f90, 0x1e1d_3f90, 0xee1d_df90, 0xee1d_ff90, 0xee0d_3f90, 0xee1d_0f50, BX_LR];
+    let mut machine = Machine::new(0, &code);
+    (machine.tables.replace_tpidrurw, machine.tables.tpidrprw_in_tpidrurw) = (true, true);
+    machine.scan(0, InstructionSet::A32);
+    assert_eq!(machine.words[..2], [0xee1d_3f50, 0x1e1d_3f50]);
+    for n in [2, 4, 5] {
+        assert_eq!(machine.words[n] >> 24, 0xef, "{n}");
+    }
+    // Traps by itself.
+    assert_eq!(machine.words[3], code[3]);
+    assert_eq!(machine.page.original(&machine.words, 4), code[1]);
+    // A store beside it leaves it as it is, and what is scanned again is what the guest wrote.
+    machine.store(8, &NOP.to_le_bytes());
+    machine.scan(0, InstructionSet::A32);
+    assert_eq!(machine.words[..3], [0xee1d_3f50, 0x1e1d_3f50, NOP]);
+    machine.page.restore(&mut machine.words);
+    assert_eq!(machine.words[..2], code[..2]);
+}
+
+#[test]
+fn tpidrprw_is_read_from_tpidrurw_in_t32() {
+    // mrc p15, 0, r3, c13, c0, 4; mrc p15, 0, r0, c13, c0, 2; bx lr.
+    let mut machine = Machine::t32(0x200, &[0xee1d, 0x3f90, 0xee1d, 0x0f50, 0x4770]);
+    (machine.tables.replace_tpidrurw, machine.tables.tpidrprw_in_tpidrurw) = (true, true);
+    machine.scan(0x200, InstructionSet::T32);
+    assert_eq!(machine.words[0x80], 0x3f50_ee1d);
+    assert_eq!(machine.words[0x81] & 0xfff0, 0xf7f0, "a wide UDF");
+    machine.page.restore(&mut machine.words);
+    assert_eq!(machine.words[0x80], 0x3f90_ee1d);
+}
+
+#[test]
+fn what_user_mode_sees_traps() {
+    let mut machine = Machine::new(0, &[0x1e1d_3f90, NOP, NOP, 0xee1d_3f90, 0xee1d_0f50, BX_LR]);
+    (machine.tables.replace_tpidrurw, machine.tables.tpidrprw_in_tpidrurw) = (true, true);
+    machine.scan(0, InstructionSet::A32);
+    let changed = machine.page.show_to_user(&mut machine.words, &mut machine.tables);
+    assert_eq!(changed, (0, 0x10));
+    let code = |word| encode_a32(word);
+    assert_eq!(code(0x1e1d_3f90), nex_rewrite::Encoded::Code(machine.words[0]));
+    assert_eq!(code(0xee1d_3f90), nex_rewrite::Encoded::Code(machine.words[3]));
+    // It stays so, whatever is scanned or stored later, until the page is the guest's again.
+    assert_eq!(machine.page.show_to_user(&mut machine.words, &mut machine.tables), (0, 0));
+    let words = machine.words.clone();
+    assert_eq!(machine.scan(0, InstructionSet::A32).changed, (0, 0));
+    machine.store(4, &CPSID.to_le_bytes());
+    assert_eq!((machine.words[0], machine.words[3]), (words[0], words[3]));
+    machine.page.restore(&mut machine.words);
+    machine.scan(0, InstructionSet::A32);
+    assert_eq!(machine.words[0], 0x1e1d_3f50);
+}
+
+#[test]
+fn what_user_mode_sees_traps_in_t32() {
+    // nop; mrc p15, 0, r3, c13, c0, 4 (not aligned); bx lr.
+    let mut machine = Machine::t32(0x200, &[0xbf00, 0xee1d, 0x3f90, 0x4770]);
+    (machine.tables.replace_tpidrurw, machine.tables.tpidrprw_in_tpidrurw) = (true, true);
+    machine.scan(0x200, InstructionSet::T32);
+    let words = machine.words.clone();
+    assert_eq!(machine.page.show_to_user(&mut machine.words, &mut machine.tables), (0x200, 0x208));
+    let wide = (machine.words[0x80] & 0xffff_0000) | machine.words[0x81] & 0xffff;
+    assert_eq!(
+        encode_t32(0xee1d, 0x3f90, nex_decode::ItState::NONE),
+        nex_rewrite::Encoded::Code(T32::Wide(wide))
+    );
+    assert_eq!((machine.words[0x80] & 0xffff, machine.words[0x81] >> 16), (0xbf00, 0x4770));
+    assert_ne!(machine.words, words);
 }
 
 #[test]

@@ -12,6 +12,10 @@
 //! Guest memory is touched between `nex_fast_first` and `nex_fast_end` only, and only below the window: what is mapped there
 //! is the guest's, and what its user may not write nobody can. An abort there goes the long way, too (`nex_own_abort`).
 //!
+//! While the guest's kernel runs, the CPU's TPIDRURW holds its TPIDRPRW, so that reading it, which Linux does all the time, is
+//! one instruction (`nex_rewrite::Tables::tpidrprw_in_tpidrurw`); while its user runs, the guest's own. They are exchanged
+//! where one becomes the other: here, and by [`super::guest::VcpuPlace::run`].
+//!
 //! An exception return is context synchronising (DDI 0406C B1.8.3 and the glossary), so a DACR written here is in effect
 //! when the guest goes on.
 
@@ -33,6 +37,8 @@ const _: () = {
         (Dacr, false, 3),
         (Contextidr, true, 4),
         (Sctlr, true, 6),
+        (Tpidrurw, true, 7),
+        (Tpidrurw, false, 8),
         (Tpidruro, false, 10),
         (Ctr, true, 12),
         (Bpiall, false, 13),
@@ -89,6 +95,21 @@ core::arch::global_asm!(
     bne nex_svc_slow
     .endm
 
+    // Done; the guest goes on at lr.
+    .macro nex_done
+    ldm sp, {{r0-r12}}
+    add sp, sp, #{frame_bytes}
+    movs pc, lr
+    .endm
+
+    // r4 to register r3, and done.
+    .macro nex_result
+    cmp r3, #13
+    bhs nex_svc_result
+    str r4, [sp, r3, lsl #2]
+    nex_done
+    .endm
+
     .global nex_vec_svc
     .type nex_vec_svc, %function
 nex_vec_svc:
@@ -99,8 +120,7 @@ nex_vec_svc:
     tst r0, #0x2f                   @ User mode has zeros there; T32
     bne nex_svc_other
     ldr r1, [lr, #-4]
-    and r3, r2, #0x1f
-    cmp r3, #0x10
+    tst r2, #0xf                    @ so with the guest's
     beq nex_svc_user
     // The guest's kernel. By the top byte of the constant.
     ubfx r3, r1, #16, #8
@@ -125,11 +145,9 @@ nex_vec_svc:
     b nex_svc_slow
     b nex_svc_slow
 
-    // Done; the guest goes on at lr.
+    // Where it is not so frequent.
 nex_svc_done:
-    ldm sp, {{r0-r12}}
-    add sp, sp, #{frame_bytes}
-    movs pc, lr
+    nex_done
 
     // The long way.
     .global nex_svc_slow
@@ -143,16 +161,12 @@ nex_svc_slow:
 nex_svc_other:
     tst r0, #0xf
     bne nex_svc_slow
-    and r3, r2, #0x1f
-    cmp r3, #0x10
+    tst r2, #0xf
     bne nex_svc_slow
     b nex_svc_enter
 
-    // r4 to register r3.
+    // r4 to register r3, which is 13 or more.
 nex_svc_result:
-    cmp r3, #13
-    strlo r4, [sp, r3, lsl #2]
-    blo nex_svc_done
     cmp r3, #14
     bne nex_svc_slow
     add r5, sp, #{lr_}
@@ -170,22 +184,21 @@ nex_svc_mrs:
     bic r4, r4, #0x20
     and r12, r0, r12
     orr r4, r4, r12
-    b nex_svc_result
+    nex_result
 1:  nex_bank r5, r2
     sub r12, r5, #1
     cmp r12, #0xfe                  @ neither 0 nor 0xff
     bhs nex_svc_slow
     add r5, sp, r5
     ldr r4, [r5, #{spsrs}]
-    b nex_svc_result
+    nex_result
 
     // ---- MSR (register): R<<8 mask<<4 Rn ----
 nex_svc_msr:
     and r3, r1, #15
     cmp r3, #13
-    addhs r12, sp, #{sp_}
-    stmhs r12, {{sp, lr}}^
-    ldr r3, [sp, r3, lsl #2]
+    bhs 3f
+1:  ldr r3, [sp, r3, lsl #2]
     ubfx r4, r1, #4, #5
     cmp r4, #0x01
     bne 2f
@@ -199,11 +212,13 @@ nex_svc_control:
     eor r4, r3, r2
     tst r4, #0x1f
     bne 4f
-    and r3, r3, #0xc0
-    bic r2, r2, #0xc0
-    orr r2, r2, r3
+    and r4, r4, #0xc0
+    eor r2, r2, r4
     str r2, [sp, #{vcpsr}]
-    b nex_svc_done
+    nex_done
+3:  add r12, sp, #{sp_}
+    stm r12, {{sp, lr}}^
+    b 1b
 2:  cmp r4, #0x1f                   @ SPSR_cxsf
     bne nex_svc_slow
     nex_bank r5, r2
@@ -213,7 +228,7 @@ nex_svc_control:
     add r5, sp, r5
     bic r3, r3, #0x00f00000         @ reserved
     str r3, [r5, #{spsrs}]
-    b nex_svc_done
+    nex_done
 
 4:  tst r3, #0x10
     beq nex_svc_slow
@@ -236,14 +251,16 @@ nex_svc_cps:
     tst r1, #0x180
     bne 2f
     tst r1, #0x200
-    ldreq r12, [sp, #{pending}]
-    biceq r2, r2, r4, lsl #1        @ CPSIE
-    orrne r2, r2, r4, lsl #1        @ CPSID
-    movne r12, #0
+    beq 1f
+    orr r2, r2, r4, lsl #1          @ CPSID
+    str r2, [sp, #{vcpsr}]
+    nex_done
+1:  ldr r12, [sp, #{pending}]       @ CPSIE
+    bic r2, r2, r4, lsl #1
     cmp r12, #0
     bne nex_svc_slow
     str r2, [sp, #{vcpsr}]
-    b nex_svc_done
+    nex_done
 2:  tst r1, #0x80                   @ A: rare
     bne nex_svc_slow
     mov r3, r2
@@ -269,8 +286,8 @@ nex_svc_cp15:
     b nex_cp15_r_contextidr
     b nex_svc_slow
     b nex_cp15_r_sctlr
-    b nex_svc_slow
-    b nex_svc_slow
+    b nex_cp15_r_tpidrurw
+    b nex_cp15_w_tpidrurw
     b nex_svc_slow
     b nex_cp15_w_tpidruro
     b nex_svc_slow
@@ -282,9 +299,10 @@ nex_svc_cp15:
     .macro nex_cp15_read name, offset
 nex_cp15_r_\name:
     ldr r4, [sp, #\offset]
-    b nex_svc_result
+    nex_result
     .endm
     nex_cp15_read tpidrprw, {tpidrprw}
+    nex_cp15_read tpidrurw, {tpidrurw}
     nex_cp15_read dacr, {dacr}
     nex_cp15_read contextidr, {contextidr}
     nex_cp15_read sctlr, {sctlr}
@@ -296,13 +314,21 @@ nex_cp15_w_tpidruro:
     ldr r4, [sp, r3, lsl #2]
     str r4, [sp, #{tpidruro}]
     mcr p15, 0, r4, c13, c0, 3
-    b nex_svc_done
+    nex_done
 
 nex_cp15_w_tpidrprw:
     cmp r3, #13
     bhs nex_svc_slow
     ldr r4, [sp, r3, lsl #2]
     str r4, [sp, #{tpidrprw}]
+    mcr p15, 0, r4, c13, c0, 2      @ where its kernel reads it
+    b nex_svc_done
+
+nex_cp15_w_tpidrurw:
+    cmp r3, #13
+    bhs nex_svc_slow
+    ldr r4, [sp, r3, lsl #2]
+    str r4, [sp, #{tpidrurw}]
     b nex_svc_done
 
     // DACR becomes the real one, with Nex's domain a client; unless bits change that shadow entries depend on.
@@ -321,7 +347,7 @@ nex_cp15_w_dacr:
     and r4, r4, r5
     orr r4, r4, #{nex_client}
     mcr p15, 0, r4, c3, c0, 0
-    b nex_svc_done
+    nex_done
 
     // ---- Constants below 0xf0.... ----
 nex_svc_large:
@@ -387,14 +413,16 @@ nex_svc_return:
     nex_resume r3
     mov lr, r9
     clrex
-    b nex_svc_done
+    nex_done
 
-    // To User mode: in the other view.
+    // To User mode: in the other view, with the guest's own TPIDRURW.
 nex_svc_return_user:
     ldr r7, [sp, #{user}]
     ldr r8, [sp, #{user} + 4]
     cmp r7, #0
     beq nex_svc_slow
+    ldr r4, [sp, #{tpidrurw}]
+    mcr p15, 0, r4, c13, c0, 2
     mov r5, #0
     nex_exchange r6, r5
     str r3, [sp, #{vcpsr}]
@@ -411,7 +439,7 @@ nex_svc_change_view:
     mcr p15, 0, r7, c2, c0, 0
     isb
     clrex
-    b nex_svc_done
+    nex_done
 
     // ---- A system call of the guest's user ----
 nex_svc_user:
@@ -423,6 +451,11 @@ nex_svc_enter:
     ldr r8, [sp, #{kernel} + 4]
     cmp r7, #0
     beq nex_svc_slow
+    // TPIDRURW, which its user may have written, for TPIDRPRW.
+    mrc p15, 0, r3, c13, c0, 2
+    ldr r4, [sp, #{tpidrprw}]
+    str r3, [sp, #{tpidrurw}]
+    mcr p15, 0, r4, c13, c0, 2
     ldr r12, =0xff0ffe20
     and r3, r0, r12
     bic r2, r2, r12
@@ -480,7 +513,7 @@ nex_svc_stm_user:
     .global nex_fast_first
 nex_fast_first:
     stm r4, {{r5, r6}}
-    b nex_svc_done
+    nex_done
 
     // P<<20 U<<19 Rn<<15 list: {{r0-lr}} and {{r1-lr}} below the base are the ones.
 nex_svc_ldm_user:
@@ -509,7 +542,7 @@ nex_svc_ldm_user:
     ldm r4, {{r5, r6}}
     add r12, sp, #{banks}
     stm r12, {{r5, r6}}
-    b nex_svc_done
+    nex_done
 
     // P<<21 U<<20 W<<19 Rn<<15 list: LDMIA SP, {{r0-pc}}^ is the one.
 nex_svc_ldm_return:
@@ -571,6 +604,7 @@ nex_banks:
     spsrs = const Regs::SPSRS_OFFSET_BYTES,
     pending = const offset_of!(Vcpu, pending),
     tpidrprw = const CP15 + offset_of!(Cp15, tpidrprw),
+    tpidrurw = const CP15 + offset_of!(Cp15, tpidrurw),
     tpidruro = const CP15 + offset_of!(Cp15, tpidruro),
     ctr = const CP15 + offset_of!(Cp15, profile) + offset_of!(nex_vcpu::Profile, ctr),
     dacr = const CP15 + offset_of!(Cp15, dacr),

@@ -3,7 +3,7 @@
 use core::cell::UnsafeCell;
 use core::mem::{MaybeUninit, offset_of};
 
-use nex_vcpu::{Profile, Regs, Vcpu};
+use nex_vcpu::{Privilege, Profile, Regs, Vcpu};
 
 use super::raw::Raw;
 use super::vectors::{Trap, nex_enter_guest};
@@ -105,7 +105,11 @@ impl VcpuPlace {
     /// - IRQs are masked.
     pub unsafe fn run(&mut self, world: World) -> (Trap, u32) {
         let cpu = percpu::this_cpu();
-        self.get_mut().regs.enter(irq::fiq_mask_bit());
+        let vcpu = self.get_mut();
+        vcpu.regs.enter(irq::fiq_mask_bit());
+        let user = vcpu.privilege() == Privilege::Pl0;
+        // SAFETY: the register is the guest's alone; see `fast`. Entering synchronises.
+        unsafe { cp15::set_tpidrurw(if user { vcpu.cp15.tpidrurw } else { vcpu.cp15.tpidrprw }) };
         if cp15::dacr() != world.dacr {
             // SAFETY: Nex's own domain is a client in it.
             unsafe { cp15::set_dacr(world.dacr) };
@@ -114,7 +118,11 @@ impl VcpuPlace {
         // SAFETY: the registers belong to this value, which is borrowed for the time. The assembly saves and restores all
         // callee-saved registers; the address space is right by the caller's promise.
         let vector = unsafe { nex_enter_guest(cpu, self.0.get().cast(), world.ttbr0, world.contextidr) };
-        self.get_mut().regs.leave();
+        let vcpu = self.get_mut();
+        vcpu.regs.leave();
+        if vcpu.privilege() == Privilege::Pl0 {
+            vcpu.cp15.tpidrurw = cp15::tpidrurw();
+        }
         (Trap::from_vector(vector), cpu.instruction.get())
     }
 }

@@ -46,7 +46,10 @@ pub struct Stats {
 impl Default for Code {
     /// No pages.
     fn default() -> Self {
-        Code { pages: BTreeMap::new(), tables: Tables::new(INTERNED), stats: Stats::default() }
+        let mut tables = Tables::new(INTERNED);
+        // See `arch::fast`.
+        (tables.replace_tpidrurw, tables.tpidrprw_in_tpidrurw) = (true, true);
+        Code { pages: BTreeMap::new(), tables, stats: Stats::default() }
     }
 }
 
@@ -118,6 +121,18 @@ impl Parts {
         publish(frame, report.changed);
         self.memory.set_code(page, true);
         self.memory.uses(page).is_code()
+    }
+
+    /// Makes a page of rewritten code fit for the user's view.
+    pub fn show_code(&mut self, page: Page) {
+        let frame = self.memory.frame(page);
+        if let Some(record) = self.code.pages.get_mut(&page) {
+            // SAFETY: the frame is this domain's, and its vCPU does not run.
+            publish(frame, record.show_to_user(unsafe { words(frame) }, &mut self.code.tables));
+        }
+        if let Some(uses) = self.memory.uses_mut(page) {
+            uses.set_shown();
+        }
     }
 
     /// The first halfword of the page behind that of `va`, as the guest's kernel would fetch it.

@@ -164,13 +164,11 @@ impl Parts {
         self.number
     }
 
-    /// Loads the thread ID registers that User mode reaches without Nex.
-    pub fn load_thread_ids(&self, vcpu: &Vcpu) {
-        // SAFETY: software thread IDs that Nex does not use.
-        unsafe {
-            cp15::set_tpidrurw(vcpu.cp15.tpidrurw);
-            cp15::set_tpidruro(vcpu.cp15.tpidruro);
-        }
+    /// Loads the thread ID register that User mode reads without Nex. The one that it may write as well is changed with its
+    /// view: see [`VcpuPlace::run`](crate::arch::guest::VcpuPlace::run).
+    pub fn load_thread_id(&self, vcpu: &Vcpu) {
+        // SAFETY: a software thread ID that Nex does not use.
+        unsafe { cp15::set_tpidruro(vcpu.cp15.tpidruro) };
     }
 
     /// Lets User mode read the virtual counter if the guest lets it: the guest's kernel then reads it without a trap too.
@@ -184,7 +182,7 @@ impl Parts {
 
     /// Before this vCPU runs on a CPU where another one may have run: what the CPU has one of.
     pub fn load_cpu(&self, vcpu: &Vcpu) {
-        self.load_thread_ids(vcpu);
+        self.load_thread_id(vcpu);
         self.counter_access_changed(vcpu);
         arch::set_strict_alignment(vcpu.cp15.sctlr & nex_vcpu::cp15::sctlr::A != 0);
     }

@@ -260,6 +260,9 @@ impl Parts {
         let frame: Hpa = self.memory.frame(page);
         let uses = self.memory.uses_mut(page)?;
         let code = uses.is_code();
+        if uses.is_hidden() && !privileged {
+            return None;
+        }
         let write = found.allows(privileged, Kind::Write) && !code;
         let exec = found.allows(privileged, Kind::Execute) && (code || !privileged);
         match wanted {

@@ -345,7 +345,7 @@ impl Parts {
                 self.float_changed(vcpu);
                 self.shadow.set_changed();
             }
-            Effect::ThreadIdChanged => self.load_thread_ids(vcpu),
+            Effect::ThreadIdChanged => self.load_thread_id(vcpu),
         }
         Self::next(&mut vcpu.regs, len_bytes)
     }

@@ -246,6 +246,9 @@ impl Parts {
                 return self.shadow.map_section(view, found, section, entry);
             }
         }
+        if !privileged && self.memory.uses(page).is_hidden() {
+            self.show_code(page);
+        }
         let held = self.held(page, privileged, gpa);
         let frame = self.memory.frame(page);
         let Some(entry) = shadow_view(view, found, held, policy) else { return Ok(()) };
@@ -370,11 +373,6 @@ impl Parts {
     /// DFSR of an asynchronous external abort.
     pub fn async_abort_status(&self) -> u32 {
         if self.shadow.regs().long() { 1 << 9 | 0b01_0001 } else { 1 << 10 | 0b0110 }
-    }
-
-    /// After the guest ran: what it did to the thread ID that it can write without Nex.
-    pub fn keep_thread_id(&self, vcpu: &mut Vcpu) {
-        vcpu.cp15.tpidrurw = crate::arch::cp15::tpidrurw();
     }
 
     /// Reads `width` bytes (1, 2, 4 or 8, aligned) at a guest virtual address, as the vCPU stands, without changing anything;

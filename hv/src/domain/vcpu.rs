@@ -118,7 +118,6 @@ fn turn(domain: &Domain, machine: &mut Machine) -> Option<Stop> {
     let (trap, word) = match enter(domain, place, parts) {
         Left::Trap(trap, word) => (trap, word),
         Left::Look => {
-            parts.keep_thread_id(place.get_mut());
             irq::unmask();
             return None;
         }
@@ -131,7 +130,6 @@ fn turn(domain: &Domain, machine: &mut Machine) -> Option<Stop> {
     let fault = Fault::of(trap);
     let vcpu = place.get_mut();
     if trap == Trap::Irq {
-        parts.keep_thread_id(vcpu);
         interrupts::handle();
         if this_cpu().need_resched.load(Ordering::Relaxed) {
             thread::reschedule();
@@ -140,7 +138,6 @@ fn turn(domain: &Domain, machine: &mut Machine) -> Option<Stop> {
         parts.lines_stale = true;
         return None;
     }
-    parts.keep_thread_id(vcpu);
     irq::unmask();
     let step = match (trap, fault) {
         (Trap::Undefined, _) => parts.undefined(vcpu, word),

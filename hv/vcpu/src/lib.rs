@@ -109,7 +109,7 @@ impl Vcpu {
 
     /// The guest's privilege.
     pub const fn privilege(&self) -> Privilege {
-        self.regs.mode().privilege()
+        self.regs.privilege()
     }
 
     /// Takes `exception` as CP15 says. See [`Regs::take`] for what PC has to be.

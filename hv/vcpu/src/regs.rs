@@ -10,7 +10,7 @@
 use core::mem::swap;
 
 use crate::exception::{Exception, Vectors};
-use crate::psr::{Mode, Psr, advance_it};
+use crate::psr::{Mode, Privilege, Psr, advance_it};
 
 /// Which instruction writes the CPSR (DDI 0406C B1.3.3, CPSRWriteByInstr).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -157,6 +157,12 @@ impl Regs {
             // Nothing here writes such a field. Should assembly have done so: the least privilege.
             None => Mode::Usr,
         }
+    }
+
+    /// The privilege level of the current mode: asked at each trap, so without looking the mode up.
+    pub const fn privilege(&self) -> Privilege {
+        // User mode, 0b10000, is the only one with zeros there (B1.3.1), and M always names a mode.
+        if self.cpsr.0 & 0xf == 0 { Privilege::Pl0 } else { Privilege::Pl1 }
     }
 
     /// The address of the current instruction.

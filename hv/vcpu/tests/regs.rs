@@ -212,6 +212,15 @@ fn agree(regs: &Regs, model: &Model) {
     }
 }
 
+#[test]
+fn the_privilege_is_that_of_the_mode() {
+    let mut regs = Regs::new();
+    for mode in Mode::ALL {
+        regs.switch_mode(mode);
+        assert_eq!((regs.mode(), regs.privilege()), (mode, mode.privilege()));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 

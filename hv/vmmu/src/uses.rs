@@ -27,6 +27,8 @@ const MAPPED: u32 = 1 << 0;
 const SEVERAL: u32 = 1 << 1;
 /// In the first word.
 const CODE: u32 = 1 << 2;
+/// In the first word, with `CODE`: User mode may see it.
+const SHOWN: u32 = 1 << 3;
 const ADDRESS: u32 = !0xfff;
 
 impl Uses {
@@ -41,7 +43,7 @@ impl Uses {
             return;
         }
         if self.0[0] & MAPPED == 0 {
-            self.0[0] = self.0[0] & CODE | va;
+            self.0[0] = self.0[0] & (CODE | SHOWN) | va;
         } else if self.0[1] == 0 {
             self.0[1] = va;
         } else {
@@ -69,7 +71,7 @@ impl Uses {
 
     /// All its entries were dropped.
     pub const fn forget(&mut self) {
-        self.0 = [self.0[0] & CODE, 0];
+        self.0 = [self.0[0] & (CODE | SHOWN), 0];
     }
 
     /// Whether it holds rewritten code.
@@ -80,7 +82,19 @@ impl Uses {
 
     /// Says whether it holds rewritten code.
     pub const fn set_code(&mut self, code: bool) {
-        self.0[0] = self.0[0] & !CODE | if code { CODE } else { 0 };
+        self.0[0] = if code { self.0[0] | CODE } else { self.0[0] & !(CODE | SHOWN) };
+    }
+
+    /// Whether it is rewritten code that has yet to be made fit for User mode to see
+    /// (`nex_rewrite::Page::show_to_user`).
+    #[inline]
+    pub const fn is_hidden(self) -> bool {
+        self.0[0] & (CODE | SHOWN) == CODE
+    }
+
+    /// It was made fit, until it is code no longer.
+    pub const fn set_shown(&mut self) {
+        self.0[0] |= SHOWN;
     }
 }
 
@@ -111,6 +125,15 @@ mod tests {
         assert_eq!((uses.find(), uses.is_code()), (Where::At([None, None]), true));
         uses.note(b);
         assert_eq!(uses.find(), Where::At([Some(b), None]));
+        assert!(uses.is_hidden());
+        uses.set_shown();
+        uses.set_code(true);
+        uses.forget();
+        uses.note(b);
+        assert!(uses.is_code() && !uses.is_hidden(), "stays shown");
+        uses.set_code(false);
+        uses.set_code(true);
+        assert!(uses.is_hidden(), "as it was rewritten anew");
         // Page 0 is an address like any other.
         uses.note(Gva::new(0));
         assert_eq!(uses.find(), Where::At([Some(b), Some(Gva::new(0))]));

@@ -190,6 +190,12 @@ fn two_and_the_sample_guests_side_by_side() {
         guest("echo", ""),
     ]
     .concat();
+    // U-Boot throws away what is typed while a command runs (it looks for Ctrl-C): so to the next prompt.
+    let command = |machine: &mut Machine, name: &str, line: &str, answer: &str| {
+        machine.send(format!("{line}\r"));
+        machine.expect(answer, seconds(60));
+        machine.expect(&format!("[{name}] => "), seconds(60));
+    };
     let mut machine = Machine::builder().mem_mib(256).volume(&volume(&manifest)).boot();
     machine.expect("first guest instruction", seconds(60));
     for (name, mark) in [("ub1", "11111111"), ("ub2", "22222222")] {
@@ -198,19 +204,17 @@ fn two_and_the_sample_guests_side_by_side() {
         // Stops the countdown, or gives another prompt.
         machine.send("\r");
         machine.expect(&format!("[{name}] => "), seconds(120));
-        machine.send("bdinfo\r");
-        machine.expect("-> size     = 0x04000000", seconds(60));
-        machine.send(format!("mw.l 41000000 {mark} 1000; crc32 41000000 4000\r"));
+        command(&mut machine, name, "bdinfo", "-> size     = 0x04000000");
         let words: Vec<u8> = [mark.as_bytes()[0] - b'0'; 0x4000].map(|n| n * 0x11).to_vec();
-        machine.expect(&format!("==> {:08x}", crc32(&words)), seconds(60));
+        let sum = format!("==> {:08x}", crc32(&words));
+        command(&mut machine, name, &format!("mw.l 41000000 {mark} 1000; crc32 41000000 4000"), &sum);
     }
     // Each has its own memory: what the second wrote at the same address is not in the first.
     machine.send("poweroff\r");
     machine.expect(&strings::powered_off("ub2"), seconds(60));
     machine.send("\x01\x01\x01");
     machine.expect("input to ub1", seconds(60));
-    machine.send("md 41000000 1\r");
-    machine.expect("41000000: 11111111", seconds(60));
+    command(&mut machine, "ub1", "md 41000000 1", "41000000: 11111111");
     machine.send("poweroff\r");
     machine.expect(&strings::powered_off("ub1"), seconds(60));
     // The echo is the last or has the next place.

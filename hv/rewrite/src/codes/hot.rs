@@ -62,6 +62,15 @@ pub const fn code_a32(register: Cp15, read: bool) -> u32 {
     0xeff8_0000 | (kind as u32) << 4
 }
 
+/// An instruction of either set as a read of TPIDRURW, if it is one of TPIDRPRW with a plain register.
+pub(crate) fn tpidrprw_as_tpidrurw(word: u32) -> Option<u32> {
+    const TPIDRPRW: u32 = access(true, 13, 0, 4);
+    const TPIDRURW: u32 = access(true, 13, 0, 2);
+    // 15 is MRC2; SP and PC are UNPREDICTABLE or flags.
+    let is = word & 0x0fff_0fff == TPIDRPRW && word >> 28 != 15 && !matches!(word >> 12 & 0xf, 13 | 15);
+    is.then_some(word ^ TPIDRPRW ^ TPIDRURW)
+}
+
 /// The fields `kind<<4 Rt` for a coprocessor instruction, of either instruction set, that has them.
 pub(super) fn fields(word: u32) -> Option<u32> {
     let rt = word >> 12 & 0xf;

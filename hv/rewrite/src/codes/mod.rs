@@ -47,6 +47,10 @@
 //! The numbers of UDF that compilers and kernels use for themselves are left free: 0x00..=0x20, 0xf9, 0xfe and 0xff in 16
 //! bits, all below 0x1000 in 32 bits.
 //!
+//! One replacement is no code: with [`Tables::tpidrprw_in_tpidrurw`](crate::Tables) a read of TPIDRPRW becomes a read of
+//! TPIDRURW, which does not trap. The guest's own reads of TPIDRURW are replaced then, so in a page that was scanned there is
+//! no doubt; but a guest that copies this one by reading it copies a read of TPIDRURW. [`Page`](crate::Page) has the original.
+//!
 //! *Rejected*: T32 SVC as a code, for 8 bits hold little, and it could not be told from the guest's. A table of originals
 //! for each page: a trap would search it, and copied code would be lost.
 
@@ -56,6 +60,7 @@ mod t32;
 
 pub use a32::{decode_a32, encode_a32};
 pub(crate) use a32::{encode_decoded as encode_decoded_a32, with_condition};
+pub(crate) use hot::tpidrprw_as_tpidrurw;
 pub use hot::{Cp15, code_a32};
 pub use t32::{T32, decode_t32, encode_t32};
 pub(crate) use t32::{encode_decoded as encode_decoded_t32, udf_wide};
