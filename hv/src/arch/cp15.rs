@@ -7,7 +7,7 @@
 use core::arch::asm;
 
 pub use aarch32_cpu::asm::{dsb, isb};
-use aarch32_cpu::register::{Ctr, IdMmfr3, IdPfr1, Midr, Mpidr};
+use aarch32_cpu::register::{Ctr, IdMmfr3, IdPfr0, IdPfr1, Midr, Mpidr};
 
 /// MIDR: main ID (B4.1.105).
 pub fn midr() -> u32 {
@@ -22,6 +22,20 @@ pub fn mpidr() -> u32 {
 /// Whether this CPU has the generic timer: ID_PFR1 bits 19:16 (B4.1.94).
 pub fn has_generic_timer() -> bool {
     IdPfr1::read().0 >> 16 & 0xf != 0
+}
+
+/// Whether this CPU has ThumbEE: ID_PFR0 bits 15:12 (B4.1.93).
+pub fn has_thumb_ee() -> bool {
+    IdPfr0::read().0 >> 12 & 0xf != 0
+}
+
+/// Writes TEECR, a register of CP14: whether User mode reaches TEEHBR. Only where the CPU has ThumbEE.
+///
+/// # Safety
+/// As for the writes to CP15 below.
+pub unsafe fn set_teecr(value: u32) {
+    // SAFETY: no effect but on User mode's accesses to TEEHBR.
+    unsafe { asm!("mcr p14, 6, {}, c0, c0, 0", in(reg) value, options(nostack, preserves_flags)) };
 }
 
 /// Whether table walks look into the data cache: ID_MMFR3 bits 23:20 (B4.1.92).

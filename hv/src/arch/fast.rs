@@ -43,6 +43,8 @@ const _: () = {
         (Ctr, true, 12),
         (Bpiall, false, 13),
         (Dccmvac, false, 14),
+        (Teehbr, true, 15),
+        (Teehbr, false, 16),
     ];
     let mut n = 0;
     while n < order.len() {
@@ -276,7 +278,7 @@ nex_svc_cps:
     // ---- CP15: kind<<4 Rt ----
 nex_svc_cp15:
     and r3, r1, #15
-    ubfx r4, r1, #4, #4
+    ubfx r4, r1, #4, #5
     add pc, pc, r4, lsl #2
     nop
     b nex_cp15_r_tpidrprw
@@ -294,7 +296,11 @@ nex_svc_cp15:
     b nex_cp15_r_ctr
     b nex_svc_done                  @ BPIALL: predictors have no effect that a guest can see
     b nex_svc_done                  @ DCCMVAC: all its memory is coherent without; no fault is allowed as well (B3.13.2)
+    b nex_cp15_r_teehbr
+    b nex_cp15_w_teehbr
+    .rept 32 - 17
     b nex_svc_slow
+    .endr
 
     .macro nex_cp15_read name, offset
 nex_cp15_r_\name:
@@ -307,6 +313,24 @@ nex_cp15_r_\name:
     nex_cp15_read contextidr, {contextidr}
     nex_cp15_read sctlr, {sctlr}
     nex_cp15_read ctr, {ctr}
+
+    // Where there is ThumbEE.
+nex_cp15_r_teehbr:
+    ldr r12, [sp, #{id_pfr0}]
+    ldr r4, [sp, #{teehbr}]
+    tst r12, #0xf000
+    beq nex_svc_slow
+    nex_result
+
+nex_cp15_w_teehbr:
+    ldr r12, [sp, #{id_pfr0}]
+    cmp r3, #13
+    bhs nex_svc_slow
+    tst r12, #0xf000
+    beq nex_svc_slow
+    ldr r4, [sp, r3, lsl #2]
+    str r4, [sp, #{teehbr}]
+    nex_done
 
 nex_cp15_w_tpidruro:
     cmp r3, #13
@@ -607,6 +631,8 @@ nex_banks:
     tpidrurw = const CP15 + offset_of!(Cp15, tpidrurw),
     tpidruro = const CP15 + offset_of!(Cp15, tpidruro),
     ctr = const CP15 + offset_of!(Cp15, profile) + offset_of!(nex_vcpu::Profile, ctr),
+    teehbr = const CP15 + offset_of!(Cp15, teehbr),
+    id_pfr0 = const CP15 + offset_of!(Cp15, profile) + offset_of!(nex_vcpu::Profile, id_pfr0),
     dacr = const CP15 + offset_of!(Cp15, dacr),
     contextidr = const CP15 + offset_of!(Cp15, contextidr),
     sctlr = const CP15 + offset_of!(Cp15, sctlr),

@@ -25,13 +25,17 @@ pub use vectors::Trap;
 pub const NEX_DOMAIN: u8 = 15;
 
 /// Shuts what User mode could reach without Nex and reset leaves unknown: VFP and NEON (FPEXC), the generic timer's
-/// counters and timers (CNTKCTL), the performance monitors (PMUSERENR). Once on each CPU.
+/// counters and timers (CNTKCTL), the performance monitors (PMUSERENR), ThumbEE's handler base (TEECR). Once on each CPU.
 pub fn close_to_user_mode() {
     // SAFETY: Nex itself uses none of these from User mode, and VFP and NEON not at all.
     unsafe {
         cp15::set_pmuserenr(0);
         if cp15::has_generic_timer() {
             cp15::set_cntkctl(0);
+        }
+        if cp15::has_thumb_ee() {
+            // XED: the register would be one for all domains.
+            cp15::set_teecr(1);
         }
     }
     cp15::isb();

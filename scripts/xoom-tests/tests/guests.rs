@@ -168,7 +168,9 @@ fn the_debugger_session_of_the_seed(machine: &mut Machine) {
         .collect();
     let commands: Vec<(&str, &[&str])> =
         commands.iter().map(|(command, shapes)| (*command, shapes.as_slice())).collect();
+    // At its prompt U-Boot looks for keys all the time, and would be what is interrupted. Linux waits.
+    session(&[("pause uboot", &[])]);
     session(&commands);
     // It goes on, and can be broken into again.
-    session(&[("doms", &[".* 0 .* priv .*dom0", ".* domu", ".* uboot"])]);
+    session(&[("doms", &[".* 0 .* priv .*dom0", ".* domu", ".* uboot"]), ("unpause uboot", &[])]);
 }

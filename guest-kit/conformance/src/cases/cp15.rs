@@ -12,6 +12,8 @@ pub(crate) fn cases() {
     holding();
     control();
     thread_registers();
+    thread_registers_apart();
+    thumb_ee_handler_base();
     isr();
     cache_size();
     debug();
@@ -208,6 +210,59 @@ fn thread_registers() {
                     trap.check(c, Kind::Done, &[(0, value), (1, value)]);
                 }
             }
+        });
+    }
+}
+
+/// What the kernel writes to its own leaves the user's as it is, and the other way round. The vectors here use TPIDRPRW
+/// themselves, so it is read where it was written.
+fn thread_registers_apart() {
+    let codes = both!(
+        "mcr p15, 0, r0, c13, c0, 4",
+        "mrc p15, 0, r1, c13, c0, 2",
+        "mcr p15, 0, r2, c13, c0, 2",
+        "mrc p15, 0, r3, c13, c0, 4",
+        "mrc p15, 0, r4, c13, c0, 2",
+    );
+    for code in codes {
+        case!("cp15.tpidr.apart.{}", code.isa.name(); |c| {
+            let urw = ("tpidrurw", 0, 13, 0, 2);
+            for (kernel, user) in [(0x1234_5678, 0x9abc_def0), (!0, 0), (0, !0)] {
+                for mode in Mode::PRIVILEGED {
+                    Run::new(access(urw, false, code.isa)).mode(Mode::Usr).r(1, !user).go().check(c, Kind::Done, &[]);
+                    let trap = Run::new(code).mode(mode).r(0, kernel).r(2, user).go();
+                    trap.check(c, Kind::Done, &[(1, !user), (3, kernel), (4, user)]);
+                    Run::new(access(urw, true, code.isa)).mode(Mode::Usr).go().check(c, Kind::Done, &[(1, user)]);
+                }
+            }
+        });
+    }
+}
+
+/// ThumbEE's handler base is the user's as well, unless TEECR.XED closes it (DDI 0406C B4.1.136 TEECR, TEEHBR).
+fn thumb_ee_handler_base() {
+    const TEECR: u32 = 0xeec0_1e10;
+    const TEEHBR: u32 = 0xeec1_1e10;
+    const READ: u32 = 1 << 20;
+    for isa in Isa::BOTH {
+        case!("cp14.teehbr.{}", isa.name(); |c| {
+            let run = |word, mode, value| Run::new(Code::write_coprocessor(isa, word)).mode(mode).r(1, value).go();
+            run(TEECR, Mode::Svc, 0).check(c, Kind::Done, &[]);
+            for value in [0x1234_5678, 0, 0xffff_fffc] {
+                run(TEEHBR, Mode::Svc, value).check(c, Kind::Done, &[]);
+                for mode in Mode::ALL {
+                    run(TEEHBR | READ, mode, 1).check(c, Kind::Done, &[(1, value)]);
+                }
+                run(TEEHBR, Mode::Usr, !value & !3).check(c, Kind::Done, &[]);
+                run(TEEHBR | READ, Mode::Svc, 1).check(c, Kind::Done, &[(1, !value & !3)]);
+            }
+            run(TEECR, Mode::Usr, 0).check(c, Kind::Und, &[]);
+            run(TEECR, Mode::Svc, 1).check(c, Kind::Done, &[]);
+            run(TEEHBR | READ, Mode::Usr, 1).check(c, Kind::Und, &[]);
+            run(TEEHBR, Mode::Usr, 1).check(c, Kind::Und, &[]);
+            run(TEEHBR | READ, Mode::Svc, 1).check(c, Kind::Done, &[(1, 0)]);
+            run(TEECR, Mode::Svc, 0).check(c, Kind::Done, &[]);
+            run(TEEHBR, Mode::Svc, 0).check(c, Kind::Done, &[]);
         });
     }
 }

@@ -1,4 +1,4 @@
-//! Accesses to CP15 that are worth a code of their own: they trap anyway, but a code is cheaper to tell from the others.
+//! Accesses to CP15, and one register of CP14, that are worth a code of their own: they trap anyway, but a code is cheaper to tell from the others.
 
 use super::{Code, reg};
 
@@ -25,6 +25,8 @@ pub enum Cp15 {
     Bpiall,
     /// Cleaning a line of the data cache to memory, by address.
     Dccmvac,
+    /// ThumbEE's handler base, in CP14. Linux exchanges it with each process.
+    Teehbr,
 }
 
 const fn access(read: bool, crn: u32, crm: u32, op2: u32) -> u32 {
@@ -32,7 +34,7 @@ const fn access(read: bool, crn: u32, crm: u32, op2: u32) -> u32 {
 }
 
 /// By kind: bits 27..=0 of the instruction with Rt = 0, which A32 and T32 share; the register; whether it is read.
-const KINDS: [(u32, Cp15, bool); 15] = [
+const KINDS: [(u32, Cp15, bool); 17] = [
     (access(true, 13, 0, 4), Cp15::Tpidrprw, true),
     (access(false, 13, 0, 4), Cp15::Tpidrprw, false),
     (access(true, 3, 0, 0), Cp15::Dacr, true),
@@ -48,6 +50,8 @@ const KINDS: [(u32, Cp15, bool); 15] = [
     (access(true, 0, 0, 1), Cp15::Ctr, true),
     (access(false, 7, 5, 6), Cp15::Bpiall, false),
     (access(false, 7, 10, 1), Cp15::Dccmvac, false),
+    (0x0ed1_0e10, Cp15::Teehbr, true),
+    (0x0ec1_0e10, Cp15::Teehbr, false),
 ];
 
 /// What stands for this access in A32 code that is always executed, with R0 as Rt; Rt is in bits 3 to 0.

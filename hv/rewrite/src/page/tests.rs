@@ -125,7 +125,7 @@ fn followed(
     }
     let mut image = *words;
     for site in &sites {
-        replace(&mut scratch, site, tables);
+        replace(&mut scratch, site, false, tables);
     }
     for site in &sites {
         for n in 0..site.original().halfwords() {
