@@ -255,13 +255,17 @@ fmt: ## format all code
 doc: ## API documentation, in target/doc
 	cargo doc --no-deps --document-private-items
 
-# Into directories of their own, so that neither these nor the next `make` build everything anew.
+# Into directories of their own, so that neither these nor the next `make` build everything anew; both at once, and without
+# debug information, which no size contains.
+CONFIGS = smallest largest
+CONFIG_BUILD = NEX_CONFIG=scripts/configs/$$config.config CARGO_PROFILE_RELEASE_DEBUG=false $(TARGET_ENV) cargo build --release \
+	--target $(ARM) $(TARGET_FLAGS) --target-dir $(T)/$$config --package nex-qemu-virt
 configs: $(NEXTOOL) ## build the smallest and the largest configuration (scripts/configs), and print their sizes
-	@status=0; for config in smallest largest; do \
+	@for config in $(CONFIGS); do $(CONFIG_BUILD) >$(T)/$$config.log 2>&1 & done; wait
+	@status=0; for config in $(CONFIGS); do \
 		echo "$$config configuration:"; \
-		NEX_CONFIG=scripts/configs/$$config.config $(TARGET_ENV) cargo build --release --target $(ARM) $(TARGET_FLAGS) \
-			--target-dir $(T)/$$config --package nex-qemu-virt && \
-			$(NEXTOOL) size --elf $(T)/$$config/$(ARM)/release/nex-qemu-virt || status=1; \
+		cat $(T)/$$config.log; \
+		$(CONFIG_BUILD) --quiet && $(NEXTOOL) size --elf $(T)/$$config/$(ARM)/release/nex-qemu-virt || status=1; \
 	done; exit $$status
 
 size: board ## what the image consists of, and the limit
