@@ -14,6 +14,17 @@ as_root() {
     fi
 }
 
+# alone DIRECTORY SCRIPT ARGUMENT...: starts the script anew with the directory locked, unless it has that lock: two that fetch
+# into one directory would spoil each other's package lists.
+alone() {
+    mkdir -p "$1"
+    directory=$(cd "$1" && pwd)
+    shift
+    [ "${NEX_LOCKED:-}" != "$directory" ] && have flock || return 0
+    export NEX_LOCKED="$directory"
+    exec flock "$directory/lock" "$@"
+}
+
 updated=
 apt_update() {
     [ -n "$updated" ] || as_root apt-get -qq update >&2 || say "apt-get update had errors; going on"

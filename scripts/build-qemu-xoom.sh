@@ -77,10 +77,10 @@ build() {
         cd "$work/out"
         ../source/configure --target-list=arm-softmmu --without-default-features --without-default-devices \
             --with-devices-arm=xoom --enable-system --enable-tcg --enable-fdt=system --enable-vnc --disable-docs \
-            --disable-tools --disable-guest-agent --disable-werror
+            --disable-tools --disable-guest-agent --disable-werror --disable-debug-info
         nice -n 19 ninja -j "${JOBS:-$(nproc)}" qemu-system-arm
     ) >"$log" 2>&1 || { tail -n 30 "$log" >&2; die "QEMU does not build; all of it: $log"; }
-    # Without its debug information it is a third of the size. The models need no firmware or key map files.
+    # The models need no firmware or key map files.
     strip -o "$2.new" "$work/out/qemu-system-arm"
     mv "$2.new" "$2"
     rm -rf "$work"

@@ -16,7 +16,7 @@ archive=http://deb.debian.org/debian
 security=http://deb.debian.org/debian-security
 
 [ $# -ge 3 ] || die "usage: see the head of scripts/debian.sh"
-mkdir -p "$1"
+alone "$1" "$0" "$@"
 cache=$(cd "$1" && pwd)
 what=$2
 name=$3

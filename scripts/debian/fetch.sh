@@ -16,6 +16,7 @@ script=debian
 . scripts/apt.sh
 
 [ $# -ge 2 ] || die "usage: scripts/debian/fetch.sh CACHE PACKAGE..."
+alone "$1" scripts/debian/fetch.sh "$@"
 mkdir -p "$1/root"
 cache=$(cd "$1" && pwd)
 shift

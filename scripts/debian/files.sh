@@ -17,6 +17,7 @@ script=debian
 . scripts/apt.sh
 
 [ $# -ge 2 ] || die "usage: scripts/debian/files.sh CACHE FILE..."
+alone "$1" scripts/debian/files.sh "$@"
 cache=$1
 shift
 

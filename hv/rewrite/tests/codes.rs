@@ -256,6 +256,8 @@ fn known_codes() {
     // ldrt r3, [r2], #4 and mov r0, r0 in a table's way.
     assert_eq!(encode_a32(0xe4b2_3004), Encoded::Intern);
     assert_eq!(encode_a32(0xe1a0_0000), Encoded::Stays);
+    // strt r3, [r2], #0: the offset that has a code.
+    assert_eq!(encode_a32(0xe4a2_3000), Encoded::Code(0xeff7_0132));
     // A guest's own SVC, below and above the codes.
     assert_eq!((encode_a32(0xef00_0000), encode_a32(0xef90_0001)), (Encoded::Stays, Encoded::Intern));
 }
@@ -273,11 +275,10 @@ proptest! {
     }
 
     #[test]
-    fn unprivileged_with_offsets(load: bool, imm in 0..4096_u32) {
+    fn unprivileged_with_offsets(load: bool, imm in 1..4096_u32) {
         let word = 0xe4a2_3000 | u32::from(load) << 20 | imm;
         let Class::Sensitive(Sensitive::Unprivileged(u)) = a32(word).class else { panic!() };
         prop_assert_eq!(u.offset, Offset::Imm(imm as u16));
-        // Bit 23 is clear: subtract.
         prop_assert_eq!(encode_a32(word), Encoded::Intern);
     }
 }
