@@ -22,7 +22,7 @@ alone() {
     shift
     [ "${NEX_LOCKED:-}" != "$directory" ] && have flock || return 0
     export NEX_LOCKED="$directory"
-    exec flock "$directory/lock" "$@"
+    exec flock "$directory/fetch.lock" "$@"
 }
 
 updated=
