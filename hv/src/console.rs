@@ -453,6 +453,15 @@ pub fn open(domain: u8, name: &str) {
     }
 }
 
+/// Gives the input to a domain, unless another one has it: somebody is typing there.
+pub fn offer_input(domain: u8) {
+    let mut console = CONSOLE.lock();
+    if console.input.focus() == Source::Nex {
+        let action = console.input.focus_on(Source::Domain(domain));
+        console.apply(action);
+    }
+}
+
 /// Ends a domain's console; its unfinished line is shown.
 pub fn close(domain: u8) {
     let mut console = CONSOLE.lock();

@@ -418,6 +418,9 @@ fn start(number: u8, config: &DomainConfig<'_>, variables: Option<Variables>) ->
     match spawned {
         Ok(id) => {
             domain.thread.call_once(|| id);
+            if config.input {
+                console::offer_input(number);
+            }
             Ok(())
         }
         Err(e) => {

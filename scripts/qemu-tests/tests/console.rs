@@ -39,6 +39,31 @@ fn three_ctrl_a_move_the_focus() {
     machine.wait_exit(seconds(30)).assert_status(0);
 }
 
+/// The first one that asks for it has it; it is not taken from under somebody who types.
+#[test]
+fn a_domain_is_typed_to_from_the_start() {
+    let domain = |name: &str, more: &str| {
+        format!("[[domain]]\nname = \"{name}\"\nkernel = \"echo\"\nmemory = \"4M\"\n{more}")
+    };
+    let manifest = format!(
+        "on_idle = \"poweroff\"\n{}{}",
+        domain("one", "input = true\n"),
+        domain("two", "input = true\n")
+    );
+    let mut machine = Machine::builder().volume(&Volume::with_manifest(&manifest)).boot();
+    machine.expect("input to one\n", seconds(30));
+    for _ in 0..2 {
+        machine.expect(strings::ECHO_READY, seconds(30));
+    }
+    machine.send("to one\r");
+    machine.expect("echo: to one\n", seconds(30));
+    machine.send("exit\r");
+    machine.expect(&strings::powered_off("one"), seconds(30));
+    // To Nex, and from there to the other one.
+    machine.send("\x01\x01\x01exit\r");
+    machine.wait_exit(seconds(30)).assert_status(0).assert_shows(&strings::powered_off("two"));
+}
+
 #[test]
 fn fewer_ctrl_a_are_typed() {
     let mut machine = two_echoes();

@@ -94,6 +94,7 @@ fn domain<'a>(
         memory_bytes,
         vcpus: 1,
         privileged: number == 0,
+        input: false,
         lpae: false,
         sched: SchedConfig::default(),
     })

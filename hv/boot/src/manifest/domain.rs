@@ -10,7 +10,7 @@ use super::{
 use crate::dtb::Tree;
 use crate::volume::{BootVolume, File};
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "name",
     "kernel",
     "initrd",
@@ -20,6 +20,7 @@ const KEYS: [&str; 13] = [
     "vcpus",
     "privileged",
     "lpae",
+    "input",
     "sched",
     "firmware",
     "load",
@@ -108,6 +109,7 @@ struct Parts<'a> {
     vcpus: Option<u32>,
     privileged: bool,
     lpae: bool,
+    input: bool,
     sched: SchedConfig,
 }
 
@@ -132,6 +134,7 @@ fn read<'a>(table: &Table<'_>, name: String, volume: &BootVolume<'a>) -> Located
         vcpus: parts.vcpus.unwrap_or(1),
         privileged: parts.privileged,
         lpae: parts.lpae,
+        input: parts.input,
         sched: parts.sched,
     })
 }
@@ -172,6 +175,7 @@ fn key<'a>(entry: &Entry<'_>, parts: &mut Parts<'a>, volume: &BootVolume<'a>) ->
         }
         "privileged" => parts.privileged = boolean(entry, "privileged")?,
         "lpae" => parts.lpae = boolean(entry, "lpae")?,
+        "input" => parts.input = boolean(entry, "input")?,
         "load" => parts.load = Some(address(entry, "load")?),
         "entry" => parts.entry = Some(address(entry, "entry")?),
         other => {

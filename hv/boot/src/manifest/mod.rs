@@ -101,6 +101,8 @@ pub struct DomainConfig<'a> {
     pub privileged: bool,
     /// The CPU's identification says that it has long descriptors, even if the one below has none.
     pub lpae: bool,
+    /// It is typed to when it starts, if that is Nex till then.
+    pub input: bool,
     /// CPU time.
     pub sched: SchedConfig,
 }

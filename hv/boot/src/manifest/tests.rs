@@ -73,6 +73,7 @@ memory  = "256M"
 vcpus   = 2
 privileged = true
 lpae = true
+input = true
 sched   = { period = "10ms", slice = "4ms", weight = 512, extratime = false }
 
 [[domain]]
@@ -105,6 +106,7 @@ fn every_key_is_read() {
             vcpus: 2,
             privileged: true,
             lpae: true,
+            input: true,
             sched: SchedConfig { period_ns: 10_000_000, slice_ns: 4_000_000, extratime: false, weight: 512 },
         };
         assert_eq!(*first, expected);
@@ -118,6 +120,7 @@ fn every_key_is_read() {
             vcpus: 1,
             privileged: false,
             lpae: false,
+            input: false,
             sched: SchedConfig { period_ns: 10_000_000, slice_ns: 0, extratime: true, weight: 256 },
         };
         assert_eq!(*second, expected);
