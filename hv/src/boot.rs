@@ -149,7 +149,8 @@ fn start(
     interrupts::init(devices.interrupts);
     time::init(devices.timer);
     crate::outer_cache::init(devices.outer_cache);
-    crate::screen::init(devices.framebuffer);
+    let screen_off = crate::cmdline::option(&info.cmdline, "fb") == Some("off");
+    crate::screen::init(devices.framebuffer.filter(|_| !screen_off));
     // Everything that is needed of the DTB or ATAG list has been copied.
     (0..EARLY_SECTIONS).for_each(|n| memory::unmap_early(EARLY_VA + n * SECTION_BYTES));
     memory::free_all_frames(Owner::Firmware);

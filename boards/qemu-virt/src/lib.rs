@@ -174,6 +174,7 @@ fn framebuffer(info: &BootInfo, tree: &Tree<'_>, map: &mut dyn DeviceMapper) -> 
     let registers = tree.find_compatible(&["qemu,fw-cfg-mmio"])?.reg(0)?.start;
     let mode = match cmdline::option(&info.cmdline, "fb") {
         None => Mode::DEFAULT,
+        Some("off") => return None,
         Some(text) => Mode::parse(text).unwrap_or_else(|| {
             warning!("fb={}: not WIDTHxHEIGHT or WIDTHxHEIGHTx32; taking 800x600", text);
             Mode::DEFAULT

@@ -129,7 +129,7 @@ impl Suite {
         fs::write(volume, nextool::cpio::pack(&self.volume(files)?)?)
             .with_context(|| format!("writing {}", volume.display()))?;
         exists(image)?;
-        let arguments = machine.board.nex(&machine.cpu, image, volume, "log=text exit=semihosting")?;
+        let arguments = machine.board.nex(&machine.cpu, image, volume, "log=text exit=semihosting fb=off")?;
         let (memory_mib, until) = match self {
             Self::Kernel => (MEMORY_MIB, Until::default()),
             Self::Linux => (MEMORY_FOR_TWO_MIB, Until { last: &LAST, type_after: None }),
