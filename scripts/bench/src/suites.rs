@@ -51,8 +51,8 @@ const MEMORY_KEY: &str = "m";
 const MEMORY_LAST: &str = "heap: ";
 const LAST_WITH_MEMORY: [&str; 4] = [MEMORY_LAST, LAST[1], LAST[2], LAST[3]];
 
-/// What is in that list, but not Nex's own.
-const NOT_OWN: [&str; 4] = ["free", "boot volume", "domain ", "Nex itself"];
+/// What is in that list, but not Nex's own; reserved is what the boot loader keeps, such as the screen.
+const NOT_OWN: [&str; 5] = ["free", "boot volume", "domain ", "Nex itself", "reserved"];
 
 /// The boot volume's nex.toml for `Suite::Kernel`.
 const KERNEL_MANIFEST: &str = "\
@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn memory_is_added_up() {
         let list = "  122136 KiB  free\r\n     812 KiB  image\r\n[domu] 9 KiB  stack\r\n      80 KiB  stack\r\n\
-            6296 KiB  boot volume\r\n  131072 KiB  domain 0\r\n  131072 KiB  domain 1\r\n     892 KiB  Nex itself: image\r\nheap: 1 of 2 bytes used\r\n";
+            4000 KiB  reserved\r\n    6296 KiB  boot volume\r\n  131072 KiB  domain 0\r\n  131072 KiB  domain 1\r\n     892 KiB  Nex itself: image\r\nheap: 1 of 2 bytes used\r\n";
         assert_eq!(own_memory(list).unwrap().nex, 892.0);
         assert!(own_memory("  122136 KiB  free\r\n").is_err());
     }
