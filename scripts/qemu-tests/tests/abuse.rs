@@ -95,6 +95,7 @@ fn run(case: &Case<'_>) -> (Output, u64) {
     // Until it does not change: the last domain's thread goes when Nex has nothing else to do.
     let mut memory = MemoryUse::ask(&mut machine);
     for _ in 0..10 {
+        std::thread::sleep(seconds(1) / 5);
         let before = std::mem::replace(&mut memory, MemoryUse::ask(&mut machine));
         if before == memory {
             break;
