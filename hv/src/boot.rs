@@ -149,8 +149,7 @@ fn start(
     interrupts::init(devices.interrupts);
     time::init(devices.timer);
     crate::outer_cache::init(devices.outer_cache);
-    let screen_off = crate::cmdline::option(&info.cmdline, "fb") == Some("off");
-    crate::screen::init(devices.framebuffer.filter(|_| !screen_off));
+    crate::screen::init(devices.framebuffer);
     // Everything that is needed of the DTB or ATAG list has been copied.
     (0..EARLY_SECTIONS).for_each(|n| memory::unmap_early(EARLY_VA + n * SECTION_BYTES));
     memory::free_all_frames(Owner::Firmware);

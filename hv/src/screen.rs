@@ -23,8 +23,10 @@ use crate::sync::IrqLock;
 use crate::thread::Semaphore;
 use crate::{error, info, interrupts, outer_cache, thread, warning};
 
-/// Whether this build can show text on a framebuffer: a board need not look for one otherwise.
-pub const PRESENT: bool = true;
+/// Whether text is to be shown on a framebuffer, by this build and Nex's command line: a board need not look for one otherwise.
+pub fn is_wanted(cmdline: &str) -> bool {
+    crate::cmdline::option(cmdline, "fb") != Some("off")
+}
 
 /// Text kept until it is known whether there is a screen.
 const EARLY_BYTES: usize = 2048;

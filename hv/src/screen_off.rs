@@ -2,8 +2,10 @@
 
 use crate::board::Framebuffer;
 
-/// Whether this build can show text on a framebuffer.
-pub const PRESENT: bool = false;
+/// This build cannot show text on a framebuffer.
+pub fn is_wanted(_cmdline: &str) -> bool {
+    false
+}
 
 /// Nobody reads what is written.
 pub(crate) fn is_present() -> bool {

@@ -129,7 +129,7 @@ impl Board for Virt {
             timer: timer_driver,
             debug_port: Some(self.port.call_once(|| Pl011Port::new(registers))),
             watchdog: watchdog.map(|dog| dog as &dyn Watchdog),
-            framebuffer: if screen::PRESENT { framebuffer(info, &tree, map) } else { None },
+            framebuffer: if screen::is_wanted(&info.cmdline) { framebuffer(info, &tree, map) } else { None },
             outer_cache: None,
             cpus: count_cpus(&tree),
         })
@@ -174,7 +174,6 @@ fn framebuffer(info: &BootInfo, tree: &Tree<'_>, map: &mut dyn DeviceMapper) -> 
     let registers = tree.find_compatible(&["qemu,fw-cfg-mmio"])?.reg(0)?.start;
     let mode = match cmdline::option(&info.cmdline, "fb") {
         None => Mode::DEFAULT,
-        Some("off") => return None,
         Some(text) => Mode::parse(text).unwrap_or_else(|| {
             warning!("fb={}: not WIDTHxHEIGHT or WIDTHxHEIGHTx32; taking 800x600", text);
             Mode::DEFAULT

@@ -257,7 +257,7 @@ impl Board for Tegra2 {
             timer,
             debug_port: Some(port),
             watchdog: Some(dog),
-            framebuffer: if screen::PRESENT { self.framebuffer() } else { None },
+            framebuffer: if screen::is_wanted(&info.cmdline) { self.framebuffer() } else { None },
             outer_cache: self.outer.get().map(|outer| outer as &dyn OuterCache),
             cpus: 2,
         })

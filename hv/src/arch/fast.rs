@@ -112,6 +112,13 @@ core::arch::global_asm!(
     nex_done
     .endm
 
+    // r4 from register r3, unless that is 13 or more.
+    .macro nex_operand
+    cmp r3, #13
+    bhs nex_svc_slow
+    ldr r4, [sp, r3, lsl #2]
+    .endm
+
     .global nex_vec_svc
     .type nex_vec_svc, %function
 nex_vec_svc:
@@ -323,43 +330,33 @@ nex_cp15_r_teehbr:
     nex_result
 
 nex_cp15_w_teehbr:
+    nex_operand
     ldr r12, [sp, #{id_pfr0}]
-    cmp r3, #13
-    bhs nex_svc_slow
     tst r12, #0xf000
     beq nex_svc_slow
-    ldr r4, [sp, r3, lsl #2]
     str r4, [sp, #{teehbr}]
     nex_done
 
 nex_cp15_w_tpidruro:
-    cmp r3, #13
-    bhs nex_svc_slow
-    ldr r4, [sp, r3, lsl #2]
+    nex_operand
     str r4, [sp, #{tpidruro}]
     mcr p15, 0, r4, c13, c0, 3
     nex_done
 
 nex_cp15_w_tpidrprw:
-    cmp r3, #13
-    bhs nex_svc_slow
-    ldr r4, [sp, r3, lsl #2]
+    nex_operand
     str r4, [sp, #{tpidrprw}]
     mcr p15, 0, r4, c13, c0, 2      @ where its kernel reads it
     b nex_svc_done
 
 nex_cp15_w_tpidrurw:
-    cmp r3, #13
-    bhs nex_svc_slow
-    ldr r4, [sp, r3, lsl #2]
+    nex_operand
     str r4, [sp, #{tpidrurw}]
     b nex_svc_done
 
     // DACR becomes the real one, with Nex's domain a client; unless bits change that shadow entries depend on.
 nex_cp15_w_dacr:
-    cmp r3, #13
-    bhs nex_svc_slow
-    ldr r4, [sp, r3, lsl #2]
+    nex_operand
     ldr r5, [sp, #{dacr}]
     ldr r6, [sp, #{dacr_fixed}]
     eors r5, r5, r4

@@ -239,7 +239,7 @@ fn thread_registers_apart() {
     }
 }
 
-/// ThumbEE's handler base is the user's as well, unless TEECR.XED closes it (DDI 0406C B4.1.136 TEECR, TEEHBR).
+/// ThumbEE's handler base is the user's as well, unless TEECR.XED closes it (DDI 0406C, TEECR and TEEHBR).
 fn thumb_ee_handler_base() {
     const TEECR: u32 = 0xeec0_1e10;
     const TEEHBR: u32 = 0xeec1_1e10;

@@ -1,4 +1,5 @@
-//! Accesses to CP15, and one register of CP14, that are worth a code of their own: they trap anyway, but a code is cheaper to tell from the others.
+//! Accesses to CP15, and one register of CP14, that are worth a code of their own: they trap anyway, but a code is cheaper to
+//! tell from the others.
 
 use super::{Code, reg};
 
@@ -50,6 +51,7 @@ const KINDS: [(u32, Cp15, bool); 17] = [
     (access(true, 0, 0, 1), Cp15::Ctr, true),
     (access(false, 7, 5, 6), Cp15::Bpiall, false),
     (access(false, 7, 10, 1), Cp15::Dccmvac, false),
+    // MRC and MCR p14, 6, Rt, c1, c0, 0.
     (0x0ed1_0e10, Cp15::Teehbr, true),
     (0x0ec1_0e10, Cp15::Teehbr, false),
 ];
