@@ -2,7 +2,8 @@
 //!
 //! A spare timer interrupts by FIQ every few seconds. If the code it interrupts has IRQs masked, and neither an interrupt
 //! was handled nor the scheduler ran since the last time, the CPU is asked by a software interrupt; if it has not taken that
-//! a little later, and still has IRQs masked, it hangs. An idle CPU has the timer off, and one that just computes with IRQs
+//! a little later, and still has IRQs masked, and the same a few times more, it hangs. A few times, since in an emulator on a
+//! busy host much time may pass while the CPU does nothing. An idle CPU has the timer off, and one that just computes with IRQs
 //! open is well. Without the question, a lone guest that traps all the time could be taken for a hang: most of the time is
 //! spent on its traps then, with IRQs masked for moments, and nothing else need happen for minutes.
 //!
@@ -22,9 +23,11 @@ static SECONDS: AtomicU32 = AtomicU32::new(crate::config::WATCHDOG_SECONDS);
 static ALIVE: AtomicU32 = AtomicU32::new(0);
 static LAST_SEEN: AtomicU32 = AtomicU32::new(0);
 static RUNNING: AtomicBool = AtomicBool::new(false);
-/// It was asked for a sign of life.
-static ASKED: AtomicBool = AtomicBool::new(false);
-/// Milliseconds it has to answer.
+/// How often it was asked for a sign of life without giving one.
+static ASKED: AtomicU32 = AtomicU32::new(0);
+/// Questions without an answer that make a hang.
+const QUESTIONS: u32 = 4;
+/// Milliseconds it has to answer one.
 const ANSWER_MS: u32 = 500;
 
 pub(super) fn init(dog: Option<&'static dyn Watchdog>) {
@@ -80,6 +83,8 @@ pub(super) fn on() {
     let ms = seconds().saturating_mul(1000);
     RUNNING.store(ms > 0, Ordering::Relaxed);
     LAST_SEEN.store(ALIVE.load(Ordering::Relaxed), Ordering::Relaxed);
+    // What was asked before it was off is no question any more.
+    ASKED.store(0, Ordering::Relaxed);
     if let Some(dog) = DOG.get() {
         arm(*dog, (ms > 0).then_some(ms));
     }
@@ -97,13 +102,14 @@ pub(super) fn on_fiq(interrupt: Interrupt, frame: &Frame) -> bool {
     let Some(dog) = DOG.get().filter(|dog| dog.interrupt() == interrupt) else { return false };
     let now = ALIVE.load(Ordering::Relaxed);
     let same = LAST_SEEN.swap(now, Ordering::Relaxed) == now;
-    let masked = frame.cpsr & 1 << 7 != 0;
-    let asked = ASKED.swap(same && masked, Ordering::Relaxed);
-    let ms = if same && masked { ANSWER_MS } else { seconds().saturating_mul(1000) };
+    let silent = same && frame.cpsr & 1 << 7 != 0;
+    let asked = if silent { ASKED.load(Ordering::Relaxed) } else { 0 };
+    ASKED.store(asked + u32::from(silent), Ordering::Relaxed);
+    let ms = if silent { ANSWER_MS } else { seconds().saturating_mul(1000) };
     let running = RUNNING.load(Ordering::Relaxed);
     arm(*dog, running.then_some(ms));
-    if running && same && masked && !asked {
+    if running && silent && asked < QUESTIONS {
         interrupts::raise_soft();
     }
-    running && same && masked && asked
+    running && silent && asked >= QUESTIONS
 }
